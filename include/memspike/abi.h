@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+/*
+ * The wire contract between the BPF programs and user space.
+ *
+ * Every record in the ring buffer starts with a memspike_header. All integers
+ * are host-endian and fixed-width, all padding is explicit, and the asserts at
+ * the end pin every size and offset: a change here is a change of
+ * MEMSPIKE_ABI_VERSION.
+ *
+ * Times are CLOCK_MONOTONIC nanoseconds (bpf_ktime_get_ns). Memory is counted
+ * in pages, as struct page_counter counts it (mm/page_counter.c).
+ */
+#ifndef MEMSPIKE_ABI_H
+#define MEMSPIKE_ABI_H
+
+#ifdef __bpf__
+/* The fixed-width types come from bpf/kernel.h, which includes nothing. */
+#define MEMSPIKE_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#else
+#include <linux/types.h>
+#ifdef __cplusplus
+#include <cstddef>
+#define MEMSPIKE_STATIC_ASSERT(cond, text) static_assert(cond, text)
+#else
+#include <stddef.h>
+#define MEMSPIKE_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#endif
+#endif
+
+enum {
+	MEMSPIKE_ABI_VERSION = 1,
+	MEMSPIKE_COMM_LEN = 16,   /* TASK_COMM_LEN */
+	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
+	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
+	MEMSPIKE_MAX_ORDERS = 16, /* allocation orders told apart; larger ones fall in the last */
+	MEMSPIKE_MAX_PATTERNS = 8,
+};
+
+/* "No slot": the memcg is not tracked. */
+#define MEMSPIKE_NO_SLOT 0xffffffffu
+
+/* No limited ancestor above the target: the headroom there is unbounded. */
+#define MEMSPIKE_NO_HEADROOM 0xffffffffffffffffull
+
+/*
+ * PAGE_COUNTER_MAX is LONG_MAX / PAGE_SIZE (include/linux/page_counter.h): any
+ * limit at or above this many pages means "no limit" for every page size.
+ */
+#define MEMSPIKE_UNLIMITED_PAGES (0x7fffffffffffffffull >> 16)
+
+enum memspike_record_type {
+	MEMSPIKE_RECORD_SAMPLE = 1,
+	MEMSPIKE_RECORD_MEMCG_BORN = 2,
+	MEMSPIKE_RECORD_MEMCG_GONE = 3,
+	MEMSPIKE_RECORD_OOM_KILL = 4,
+};
+
+/* What made the sampler look. The index of the per-CPU tallies, too. */
+enum memspike_trigger {
+	MEMSPIKE_TRIGGER_PAGE_ALLOC = 0,
+	MEMSPIKE_TRIGGER_PAGE_FREE = 1,
+	MEMSPIKE_TRIGGER_RECLAIM = 2, /* memcg reclaim begins or ends */
+	MEMSPIKE_TRIGGER_OOM = 3,     /* mark_victim */
+	MEMSPIKE_TRIGGER_SWEEP = 4,   /* periodic look at every tracked memcg */
+	MEMSPIKE_TRIGGER_CHARGE = 5,  /* page_counter_try_charge, page_counter_charge */
+	MEMSPIKE_TRIGGER_UNCHARGE = 6,
+	MEMSPIKE_TRIGGER_COUNT = 7,
+};
+
+struct memspike_header {
+	__u16 type; /* enum memspike_record_type */
+	__u16 size; /* bytes of the whole record, this header included */
+	__u32 cpu;
+	__u64 time_ns;
+};
+
+/* One memcg's page_counter, read once. */
+struct memspike_level {
+	__u32 slot;
+	__u32 reserved;
+	__u64 usage_pages;      /* raw: may exceed max for a moment while a charge fails */
+	__u64 watermark_pages;  /* the kernel's own maximum since its last reset */
+	__u64 max_pages;        /* >= MEMSPIKE_UNLIMITED_PAGES: no limit */
+	__u64 previous_look_ns; /* last time this level was looked at and found as in its last record */
+};
+
+/*
+ * The counter moved. levels[0] is the memcg that was looked at, then its
+ * ancestors up to the target's root; only level_count of them are sent.
+ */
+struct memspike_sample {
+	struct memspike_header header;
+	__u64 outer_headroom_pages; /* smallest max - usage above the target's root */
+	__u32 tgid;                 /* of current, which need not be the memory's owner */
+	__u32 tid;
+	__u32 trigger; /* enum memspike_trigger */
+	__u32 level_count;
+	struct memspike_level levels[MEMSPIKE_MAX_LEVELS];
+};
+
+/* A memcg entered the table of tracked memcgs (born, or found at its first charge). */
+struct memspike_memcg_born {
+	struct memspike_header header;
+	__u64 serial_nr; /* css->serial_nr: 64 bit, never reused */
+	__u64 cgroup_id; /* kernfs id: the inode number of its directory */
+	__u32 slot;
+	__u32 parent_slot; /* MEMSPIKE_NO_SLOT: a root of the target */
+	__u32 pattern;     /* which wait pattern matched a root; MEMSPIKE_NO_SLOT: none */
+	__u32 parent_name_length; /* of the root's parent path in path_hint; 0: none */
+	char name[MEMSPIKE_NAME_LEN];
+};
+
+/* A tracked memcg was removed (rmdir). Its last reading travels along. */
+struct memspike_memcg_gone {
+	struct memspike_header header;
+	__u64 serial_nr;
+	struct memspike_level last;
+};
+
+/* The OOM killer chose and killed a process of a tracked memcg. */
+struct memspike_oom_kill {
+	struct memspike_header header;
+	__u64 outer_headroom_pages;
+	__u32 victim_tgid;
+	__u32 victim_tid;
+	__u32 trigger_tgid; /* current: whose charge failed (memcg OOM) or who ran out (global) */
+	__u32 level_count;
+	__u64 anon_rss_pages; /* as the kernel log counts them: approximate per-CPU counters */
+	__u64 file_rss_pages;
+	__u64 shmem_rss_pages;
+	__s32 oom_score_adj;
+	__u32 killed; /* 0: marked only (already dying), the kernel does not count it as a kill */
+	char victim_comm[MEMSPIKE_COMM_LEN];
+	char trigger_comm[MEMSPIKE_COMM_LEN];
+	struct memspike_level levels[MEMSPIKE_MAX_LEVELS]; /* of the victim's memcg, upwards */
+};
+
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_header) == 16, "header size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_level) == 40, "level size");
+MEMSPIKE_STATIC_ASSERT(offsetof(struct memspike_sample, levels) == 40, "sample prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 40 + 8 * 40, "sample size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
+MEMSPIKE_STATIC_ASSERT(offsetof(struct memspike_oom_kill, levels) == 104, "oom prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 104 + 8 * 40, "oom size");
+
+#endif /* MEMSPIKE_ABI_H */

@@ -1,0 +1,46 @@
+// A log-linear histogram in the manner of HdrHistogram: relative error at most
+// 1 %, mergeable, sparse.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace memspike::histogram {
+
+class Histogram {
+ public:
+  // Counts of values in [low, high], both inclusive.
+  struct Bucket {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::uint64_t count = 0;
+    friend bool operator==(const Bucket&, const Bucket&) = default;
+  };
+
+  void record(std::uint64_t value, std::uint64_t count = 1);
+  void merge(const Histogram& other);
+
+  std::uint64_t count() const { return count_; }
+  std::uint64_t min() const { return count_ == 0 ? 0 : min_; }  // exact
+  std::uint64_t max() const { return max_; }                    // exact
+
+  // The value at a percentile in [0, 100], by nearest rank, within 1 % of the
+  // true value and never outside [min(), max()]. 0 when empty.
+  std::uint64_t value_at_percentile(double percentile) const;
+
+  // The non-empty buckets, in ascending order, disjoint.
+  std::vector<Bucket> buckets() const;
+
+ private:
+  struct Cell {
+    std::uint32_t index = 0;
+    std::uint64_t count = 0;
+  };
+  std::vector<Cell> cells_;  // sorted by index
+  std::uint64_t count_ = 0;
+  std::uint64_t min_ = 0;
+  std::uint64_t max_ = 0;
+};
+
+}  // namespace memspike::histogram

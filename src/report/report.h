@@ -1,0 +1,137 @@
+// The immutable result of a session: everything that any renderer prints.
+// Plain values; bytes and nanoseconds in the names; untrusted text as it was
+// read (renderers escape at their own edge).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "histogram/histogram.h"
+#include "spike/spike.h"
+
+namespace memspike::report {
+
+inline constexpr int kSchemaVersion = 1;
+
+struct Hook {
+  std::string event;   // "mm_page_alloc"
+  std::string attach;  // "tp_btf", "fexit", "kprobe", "timer", …
+};
+
+struct Session {
+  std::uint64_t start_monotonic_ns = 0;
+  std::uint64_t start_realtime_ns = 0;  // the same instant on CLOCK_REALTIME
+  std::uint64_t duration_ns = 0;
+  std::string kernel_release;
+  std::string cgroup_mode;  // "v1", "v2", "hybrid"
+  std::string tier;         // "tracepoint", "charge"
+  std::vector<Hook> hooks;
+  std::uint64_t sweep_period_ns = 0;
+  std::uint64_t max_sample_gap_ns = 0;
+  std::uint64_t min_prominence_bytes = 0;
+};
+
+struct Target {
+  std::string description;  // as the user asked: "pod 3f2a…", "cgroup /a/b", "command stress-ng"
+  std::optional<std::string> pod_uid;
+  std::optional<std::string> namespace_name;
+  std::optional<std::string> pod;
+  std::optional<std::string> qos;  // "guaranteed", "burstable", "besteffort"
+  std::string cgroup;              // path of the target's root memcg, relative to the mount
+};
+
+struct Container {
+  std::string id;
+  std::optional<std::string> name;
+};
+
+struct Usage {
+  std::uint64_t first_bytes = 0;
+  std::uint64_t last_bytes = 0;
+  std::uint64_t min_bytes = 0;
+  std::uint64_t peak_bytes = 0;
+  std::uint64_t peak_ns = 0;  // first row that reached it
+};
+
+struct OomKill {
+  std::uint64_t time_ns = 0;
+  std::uint32_t pid = 0;  // the victim's thread group
+  std::string comm;       // untrusted bytes
+  std::uint64_t usage_bytes = 0;
+  std::optional<std::uint64_t> limit_bytes;
+  std::uint64_t anon_rss_bytes = 0;
+  std::uint64_t file_rss_bytes = 0;
+  std::uint64_t shmem_rss_bytes = 0;
+  std::int32_t oom_score_adj = 0;
+};
+
+struct Histograms {
+  histogram::Histogram prominence_bytes;
+  histogram::Histogram width_ns;
+  histogram::Histogram rise_ns;
+  histogram::Histogram headroom_bytes;  // spikes below a limited ancestor only
+  histogram::Histogram interval_ns;     // from peak to peak
+  histogram::Histogram alloc_order;     // page allocations by order
+};
+
+struct ProcessPages {
+  std::uint32_t pid = 0;
+  std::string comm;  // untrusted bytes
+  std::uint64_t pages = 0;
+};
+
+struct Allocations {
+  std::uint64_t pages = 0;                 // sum of count << order
+  std::vector<std::uint64_t> by_order;     // number of allocations of order 0, 1, …
+  std::vector<ProcessPages> by_process;    // most pages first
+  std::uint64_t unattributed_pages = 0;    // the table of processes was full
+};
+
+enum class Role { pod, container, sandbox, cgroup };
+
+struct Memcg {
+  std::string path;  // relative to the hierarchy's mount, "/kubepods/…"
+  Role role = Role::cgroup;
+  std::optional<Container> container;
+  std::optional<std::uint64_t> limit_bytes;
+  Usage usage;
+  std::optional<std::uint64_t> kernel_peak_bytes;
+  std::string kernel_peak_source;  // "memory.peak", "memory.max_usage_in_bytes", "watermark"
+  std::optional<std::uint64_t> kernel_oom_kills;  // the kernel's own count over the recording
+  bool gone = false;               // removed before the recording ended
+  std::vector<spike::Spike> spikes;  // by peak_ns
+  std::uint64_t spikes_total = 0;    // >= spikes.size(): the oldest may be kept in histograms only
+  Histograms histograms;
+  std::vector<OomKill> oom_kills;
+  Allocations allocations;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), with --timeline
+};
+
+// A named counter, in the order in which it is printed.
+using Counter = std::pair<std::string, std::uint64_t>;
+
+struct Report {
+  Session session;
+  Target target;
+  std::vector<Memcg> memcgs;       // parents before children
+  std::vector<Counter> events;     // page_allocs, page_frees, …, samples, unchanged
+  std::vector<Counter> lost;       // one per cause, zeroes included
+  std::vector<std::string> notes;  // "the watermark was reset at …", "limit changed …"
+  bool with_timeline = false;
+
+  // CLOCK_MONOTONIC to CLOCK_REALTIME, by the offset taken at the start.
+  std::uint64_t to_realtime_ns(std::uint64_t monotonic_ns) const {
+    return session.start_realtime_ns + (monotonic_ns - session.start_monotonic_ns);
+  }
+  std::uint64_t lost_total() const {
+    std::uint64_t total = 0;
+    for (const auto& [name, value] : lost) total += value;
+    return total;
+  }
+};
+
+}  // namespace memspike::report

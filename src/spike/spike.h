@@ -1,0 +1,40 @@
+// A spike, and the point of a timeline it is found on. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace memspike::spike {
+
+// No ancestor has a limit: nothing bounds the usage.
+inline constexpr std::uint64_t kNoHeadroom = std::numeric_limits<std::uint64_t>::max();
+
+// One row of a memcg's timeline. Rows arrive in order of time; equal times are allowed.
+struct Point {
+  std::uint64_t time_ns = 0;      // CLOCK_MONOTONIC
+  std::uint64_t usage_bytes = 0;
+  std::uint64_t headroom_bytes = kNoHeadroom;  // smallest max - usage on the chain of ancestors
+};
+
+// How a spike ended.
+enum class Outcome {
+  fell,      // usage came down again
+  oom_kill,  // the OOM killer killed a process of the memcg while usage was above half height
+  ongoing,   // still open when the recording ended: not (yet) a peak to find_peaks
+};
+
+// A peak of usage whose prominence reached the threshold, measured as
+// scipy.signal.find_peaks / peak_widths(rel_height=0.5) measure it.
+struct Spike {
+  std::uint64_t peak_ns = 0;           // time of the peak's row (middle row of a flat top)
+  std::uint64_t peak_bytes = 0;
+  std::uint64_t prominence_bytes = 0;  // peak - max(left base, right base)
+  std::uint64_t width_ns = 0;          // at half prominence, interpolated in time
+  std::uint64_t rise_ns = 0;           // 10 % to 90 % of the prominence (IEEE Std 181 transition duration)
+  std::uint64_t left_base_ns = 0;
+  std::uint64_t right_base_ns = 0;
+  std::uint64_t headroom_bytes = kNoHeadroom;  // at the peak
+  Outcome outcome = Outcome::fell;
+};
+
+}  // namespace memspike::spike
