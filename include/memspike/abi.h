@@ -38,6 +38,8 @@ enum {
 
 /* "No slot": the memcg is not tracked. */
 #define MEMSPIKE_NO_SLOT 0xffffffffu
+/* It should be, but no slot was left for it. */
+#define MEMSPIKE_SLOT_TABLE_FULL 0xfffffffeu
 
 /* No limited ancestor above the target: the headroom there is unbounded. */
 #define MEMSPIKE_NO_HEADROOM 0xffffffffffffffffull
@@ -64,7 +66,8 @@ enum memspike_trigger {
 	MEMSPIKE_TRIGGER_SWEEP = 4,   /* periodic look at every tracked memcg */
 	MEMSPIKE_TRIGGER_CHARGE = 5,  /* page_counter_try_charge, page_counter_charge */
 	MEMSPIKE_TRIGGER_UNCHARGE = 6,
-	MEMSPIKE_TRIGGER_COUNT = 7,
+	MEMSPIKE_TRIGGER_REQUEST = 7, /* user space asked: first and last look */
+	MEMSPIKE_TRIGGER_COUNT = 8,
 };
 
 struct memspike_header {
@@ -105,9 +108,9 @@ struct memspike_memcg_born {
 	__u64 cgroup_id; /* kernfs id: the inode number of its directory */
 	__u32 slot;
 	__u32 parent_slot; /* MEMSPIKE_NO_SLOT: a root of the target */
-	__u32 pattern;     /* which wait pattern matched a root; MEMSPIKE_NO_SLOT: none */
-	__u32 parent_name_length; /* of the root's parent path in path_hint; 0: none */
-	char name[MEMSPIKE_NAME_LEN];
+	__u32 pattern;     /* which pattern of the waiting matched; MEMSPIKE_NO_SLOT: none */
+	__u32 reserved;
+	char name[MEMSPIKE_NAME_LEN]; /* its own name; if a pattern matched, its whole path */
 };
 
 /* A tracked memcg was removed (rmdir). Its last reading travels along. */
@@ -135,13 +138,83 @@ struct memspike_oom_kill {
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS]; /* of the victim's memcg, upwards */
 };
 
+/* --- values of maps that user space reads --- */
+
+/*
+ * What one trigger on one CPU did, and what it remembers of its last firing. Each
+ * trigger has its own, because an interrupt can fire one trigger inside another
+ * on the same CPU: none of these fields is ever shared by two programs.
+ */
+struct memspike_tally {
+	__u64 serial_nr; /* of the memcg seen last */
+	__u32 slot;      /* its slot, MEMSPIKE_NO_SLOT or MEMSPIKE_SLOT_TABLE_FULL */
+	__u32 generation;
+	__u32 tgid; /* whose allocations `orders` counts */
+	__u32 busy;
+	__u64 fired; /* = unchanged + recorded + the three losses */
+	__u64 unchanged;
+	__u64 recorded;
+	__u64 lost_ring_full;
+	__u64 lost_table_full;
+	__u64 lost_nested;
+	__u64 kills_lost_ring_full;
+	__u64 memcgs_lost_ring_full;
+	__u64 processes_lost_table_full; /* pages that no process entry could take */
+	__u64 levels_cut;                /* a path deeper than MEMSPIKE_MAX_LEVELS */
+	__u64 max_gap_ns;
+	char comm[MEMSPIKE_COMM_LEN];
+	__u64 orders[MEMSPIKE_MAX_ORDERS];
+};
+
+struct memspike_process_key {
+	__u64 serial_nr;
+	__u32 tgid; /* 0: all that found no place of their own */
+	__u32 reserved;
+};
+
+struct memspike_process_tally {
+	char comm[MEMSPIKE_COMM_LEN];
+	__u64 orders[MEMSPIKE_MAX_ORDERS]; /* allocations by order */
+};
+
+/* --- globals that user space sets or reads --- */
+
+/* The beginning of the name of a cgroup that becomes a root of the target when it is made. */
+struct memspike_name_pattern {
+	__u32 length;
+	char prefix[124];
+};
+
+/* What user space asks of walk_memcgs, and what it is told. */
+enum memspike_walk {
+	MEMSPIKE_WALK_ROOT = 0,  /* the root of the hierarchy that this task's memcg is in */
+	MEMSPIKE_WALK_READ = 1,  /* the memcg at a css */
+	MEMSPIKE_WALK_TRACK = 2, /* give it a slot */
+};
+
+struct memspike_walk_node {
+	__u64 css; /* kernel addresses: for the next step of the walk, never for output */
+	__u64 serial_nr;
+	__u64 cgroup_id;
+	__u64 first_child;
+	__u64 next_sibling;
+	__u32 slot;
+	__u32 reserved;
+};
+
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_header) == 16, "header size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_level) == 40, "level size");
-MEMSPIKE_STATIC_ASSERT(offsetof(struct memspike_sample, levels) == 40, "sample prefix");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 40, "sample prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 40 + 8 * 40, "sample size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
-MEMSPIKE_STATIC_ASSERT(offsetof(struct memspike_oom_kill, levels) == 104, "oom prefix");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 104, "oom prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 104 + 8 * 40, "oom size");
+
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 11 * 8 + 16 + 16 * 8, "tally size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8, "process size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_name_pattern) == 128, "pattern size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_walk_node) == 48, "walk node size");
 
 #endif /* MEMSPIKE_ABI_H */

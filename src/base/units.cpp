@@ -18,11 +18,10 @@ struct Unit {
 
 // Kubernetes quantities (resource.Quantity), and the spellings people use beside them.
 constexpr std::array kSizeUnits{
-    Unit{"", 1},         Unit{"b", 1},          Unit{"k", 1e3},         Unit{"kb", 1e3},
-    Unit{"m", 1e6},      Unit{"mb", 1e6},       Unit{"g", 1e9},         Unit{"gb", 1e9},
-    Unit{"t", 1e12},     Unit{"tb", 1e12},      Unit{"ki", 1024.0},     Unit{"kib", 1024.0},
-    Unit{"mi", 0x1p20},  Unit{"mib", 0x1p20},   Unit{"gi", 0x1p30},     Unit{"gib", 0x1p30},
-    Unit{"ti", 0x1p40},  Unit{"tib", 0x1p40},
+    Unit{"", 1},         Unit{"b", 1},        Unit{"k", 1e3},      Unit{"kb", 1e3},     Unit{"m", 1e6},
+    Unit{"mb", 1e6},     Unit{"g", 1e9},      Unit{"gb", 1e9},     Unit{"t", 1e12},     Unit{"tb", 1e12},
+    Unit{"ki", 1024.0},  Unit{"kib", 1024.0}, Unit{"mi", 0x1p20},  Unit{"mib", 0x1p20}, Unit{"gi", 0x1p30},
+    Unit{"gib", 0x1p30}, Unit{"ti", 0x1p40},  Unit{"tib", 0x1p40},
 };
 
 constexpr std::array kDurationUnits{

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every kernel type and field that memspike touches, on one page.
+ *
+ * Only the fields that are read are declared; CO-RE finds their offsets in the
+ * running kernel's BTF. Nothing is read by a fixed offset.
+ */
+#ifndef MEMSPIKE_KERNEL_H
+#define MEMSPIKE_KERNEL_H
+
+typedef unsigned char __u8;
+typedef unsigned short __u16;
+typedef unsigned int __u32;
+typedef unsigned long long __u64;
+typedef signed char __s8;
+typedef short __s16;
+typedef int __s32;
+typedef long long __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+/* include/uapi/linux/bpf.h: the few constants in use. */
+enum {
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+};
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+};
+enum { BPF_RB_AVAIL_DATA = 0 };
+enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_QUEUE = 22,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+struct bpf_timer {
+	__u64 opaque[2];
+} __attribute__((aligned(8)));
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+typedef atomic64_t atomic_long_t;
+
+/* include/linux/page_counter.h. `failcnt` moved in 6.16, `local_watermark` came in 6.12. */
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long watermark;
+	unsigned long max;
+	struct page_counter *parent;
+};
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct kernfs_node {
+	u64 id; /* 64 bit and equal to the directory's inode number since 5.5 (40430452fd5d) */
+	const char *name;
+};
+
+struct cgroup;
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct list_head sibling;
+	struct list_head children;
+	u64 serial_nr;
+	struct cgroup_subsys_state *parent;
+};
+
+/* The index of the memory controller depends on the kernel's configuration. */
+enum cgroup_subsys_id { memory_cgrp_id = 0 };
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css; /* first: a memcg's css and the memcg have one address */
+	struct page_counter memory;
+};
+
+/* mm->rss_stat is an array of percpu_counter since 6.2 (f1a7941243c1). */
+struct percpu_counter {
+	__s64 count;
+};
+struct mm_struct {
+	struct percpu_counter rss_stat[4];
+};
+/* Before: struct mm_rss_stat { atomic_long_t count[NR_MM_COUNTERS]; }. */
+struct mm_rss_stat___before_6_2 {
+	atomic_long_t count[4];
+};
+struct mm_struct___before_6_2 {
+	struct mm_rss_stat___before_6_2 rss_stat;
+};
+enum { MM_FILEPAGES = 0, MM_ANONPAGES = 1, MM_SHMEMPAGES = 3 }; /* include/linux/mm_types_task.h */
+
+struct signal_struct {
+	short oom_score_adj;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	char comm[16];
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+};
+
+struct oom_control {
+	struct mem_cgroup *memcg;
+};
+
+#pragma clang attribute pop
+
+struct bpf_raw_tracepoint_args {
+	__u64 args[0];
+};
+
+struct page;
+struct kernel_siginfo;
+
+#define SIGKILL 9
+#define SEND_SIG_PRIV                                                                              \
+	((struct kernel_siginfo *)1) /* include/linux/sched/signal.h: from the kernel */
+
+#endif /* MEMSPIKE_KERNEL_H */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Reading memcgs: plain typed loads where the kernel has them (under 2 ns each),
+ * bpf_probe_read_kernel where not (6 ns). Both are safe on freed memory; whether
+ * the memcg is still the same one is told by its serial number, never by its address.
+ */
+#ifndef MEMSPIKE_MEMCG_BPF_H
+#define MEMSPIKE_MEMCG_BPF_H
+
+#include "state.bpf.h"
+
+extern void *bpf_rdonly_cast(const void *obj__ign, u32 btf_id__k) __ksym __weak;
+
+#define CAST(type, address)                                                                        \
+	((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
+/* The memory controller's entry in an array of subsystem states. */
+#define MEMORY_INDEX bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)
+
+static __always_inline u64 css_serial(u64 css)
+{
+	if (has_rdonly_cast)
+		return CAST(struct cgroup_subsys_state, css)->serial_nr;
+	return BPF_CORE_READ((struct cgroup_subsys_state *)css, serial_nr);
+}
+
+static __always_inline u64 css_parent(u64 css)
+{
+	return (u64)BPF_CORE_READ((struct cgroup_subsys_state *)css, parent);
+}
+
+/* The effective memcg of a task, on cgroup v1 and v2 alike; its css's address. */
+static __always_inline u64 task_css(u64 task)
+{
+	struct cgroup_subsys_state **slot;
+	struct css_set *set;
+	u64 css = 0;
+
+	if (has_rdonly_cast) {
+		set = CAST(struct task_struct, task)->cgroups;
+		slot = (void *)&set->subsys[0] + MEMORY_INDEX * sizeof(void *);
+		return (u64)*slot;
+	}
+	set = BPF_CORE_READ((struct task_struct *)task, cgroups);
+	slot = (void *)__builtin_preserve_access_index(&set->subsys[0]) +
+	       MEMORY_INDEX * sizeof(void *);
+	bpf_probe_read_kernel(&css, sizeof(css), slot);
+	return css;
+}
+
+static __always_inline u64 cgroup_css(u64 cgroup)
+{
+	struct cgroup_subsys_state **slot;
+	u64 css = 0;
+
+	slot = (void *)__builtin_preserve_access_index(&((struct cgroup *)cgroup)->subsys[0]) +
+	       MEMORY_INDEX * sizeof(void *);
+	bpf_probe_read_kernel(&css, sizeof(css), slot);
+	return css;
+}
+
+/* usage and watermark: the two that tell whether anything happened since the last look. */
+static __always_inline void read_position(u64 css, u64 *usage_pages, u64 *watermark_pages)
+{
+	if (has_rdonly_cast) {
+		struct mem_cgroup *memcg = CAST(struct mem_cgroup, css);
+
+		*usage_pages = memcg->memory.usage.counter;
+		*watermark_pages = memcg->memory.watermark;
+		return;
+	}
+	*usage_pages = BPF_CORE_READ((struct mem_cgroup *)css, memory.usage.counter);
+	*watermark_pages = BPF_CORE_READ((struct mem_cgroup *)css, memory.watermark);
+}
+
+static __always_inline u64 read_max(u64 css)
+{
+	if (has_rdonly_cast)
+		return CAST(struct mem_cgroup, css)->memory.max;
+	return BPF_CORE_READ((struct mem_cgroup *)css, memory.max);
+}
+
+/* Smallest max - usage of the memcgs above this one; they are not tracked, only asked. */
+static __always_inline u64 headroom_above(u64 css)
+{
+	u64 headroom = MEMSPIKE_NO_HEADROOM;
+
+	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
+		u64 usage, watermark, max;
+
+		css = css_parent(css);
+		if (!css)
+			break;
+		max = read_max(css);
+		if (max >= MEMSPIKE_UNLIMITED_PAGES)
+			continue;
+		read_position(css, &usage, &watermark);
+		max = max > usage ? max - usage : 0;
+		if (max < headroom)
+			headroom = max;
+	}
+	return headroom;
+}
+
+#endif /* MEMSPIKE_MEMCG_BPF_H */

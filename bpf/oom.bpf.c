@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * OOM kills. __oom_kill_process (mm/oom_kill.c) counts the kill, sends SIGKILL to the
+ * victim and marks it, in this order and under the victim's task_lock. A mark without
+ * that signal is of a task that was dying already: the kernel does not count it as a
+ * kill, nor do we.
+ *
+ * mark_victim took (int pid) until 6.9 (72ba14deb40a, backported to stable trees), then
+ * (task_struct *, uid_t): one program for each shape, chosen by the BTF of the prototype.
+ */
+#include "sampler.bpf.h"
+
+struct kill_note {
+	u64 victim; /* task_struct */
+	u64 sender; /* pid_tgid of current */
+};
+
+/* Per CPU: task_lock is held from signal to mark, so no other task comes between. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct kill_note);
+} kill_notes SEC(".maps");
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)
+{
+	struct kill_note *note;
+	u32 key = 0;
+
+	if (sig != SIGKILL)
+		return 0;
+	note = bpf_map_lookup_elem(&kill_notes, &key);
+	if (note) {
+		note->victim = (u64)task;
+		note->sender = bpf_get_current_pid_tgid();
+	}
+	return 0;
+}
+
+static __always_inline u64 rss_pages(u64 task, u32 kind)
+{
+	struct mm_struct *mm = BPF_CORE_READ((struct task_struct *)task, mm);
+	struct mm_struct___before_6_2 *old = (void *)mm;
+	s32 is_array = bpf_core_field_size(mm->rss_stat) >= 4 * sizeof(struct percpu_counter);
+	__s64 pages = 0;
+
+	if (bpf_core_field_exists(old->rss_stat.count)) {
+		if (kind == MM_ANONPAGES)
+			pages = BPF_CORE_READ(old, rss_stat.count[MM_ANONPAGES].counter);
+		else if (kind == MM_FILEPAGES)
+			pages = BPF_CORE_READ(old, rss_stat.count[MM_FILEPAGES].counter);
+		else
+			pages = BPF_CORE_READ(old, rss_stat.count[MM_SHMEMPAGES].counter);
+	} else if (is_array) {
+		if (kind == MM_ANONPAGES)
+			pages = BPF_CORE_READ(mm, rss_stat[MM_ANONPAGES].count);
+		else if (kind == MM_FILEPAGES)
+			pages = BPF_CORE_READ(mm, rss_stat[MM_FILEPAGES].count);
+		else
+			pages = BPF_CORE_READ(mm, rss_stat[MM_SHMEMPAGES].count);
+	}
+	return pages > 0 ? pages : 0; /* an approximate per-CPU sum may be negative */
+}
+
+static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 slot)
+{
+	struct memspike_oom_kill *kill;
+	u64 root = 0, now = 0, sender = bpf_get_current_pid_tgid();
+	struct kill_note *note;
+	u32 key = 0, count;
+
+	kill = bpf_ringbuf_reserve(&records, sizeof(*kill), 0);
+	if (!kill) {
+		tally->kills_lost_ring_full++;
+		return 0;
+	}
+	__builtin_memset(kill, 0, sizeof(*kill));
+	count = read_path_now(kill->levels, slot, &root, &now);
+	fill_header(&kill->header, MEMSPIKE_RECORD_OOM_KILL, sizeof(*kill), now);
+	kill->level_count = count;
+	kill->outer_headroom_pages = headroom_above(root);
+	kill->victim_tgid = BPF_CORE_READ((struct task_struct *)victim, tgid);
+	kill->victim_tid = BPF_CORE_READ((struct task_struct *)victim, pid);
+	kill->trigger_tgid = sender >> 32;
+	kill->anon_rss_pages = rss_pages(victim, MM_ANONPAGES);
+	kill->file_rss_pages = rss_pages(victim, MM_FILEPAGES);
+	kill->shmem_rss_pages = rss_pages(victim, MM_SHMEMPAGES);
+	kill->oom_score_adj = BPF_CORE_READ((struct task_struct *)victim, signal, oom_score_adj);
+	note = bpf_map_lookup_elem(&kill_notes, &key);
+	kill->killed = note && note->victim == victim && note->sender == sender;
+	BPF_CORE_READ_INTO(&kill->victim_comm, (struct task_struct *)victim, comm);
+	bpf_get_current_comm(kill->trigger_comm, sizeof(kill->trigger_comm));
+	bpf_ringbuf_submit(kill, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+static __always_inline void on_victim(u64 victim)
+{
+	struct memspike_tally *tally = tally_of(MEMSPIKE_TRIGGER_OOM);
+	struct memcg_slot *slot;
+	u64 css, serial;
+
+	if (!tally || !enter(tally))
+		return;
+	css = task_css(victim);
+	serial = css_serial(css);
+	slot = target_slot(tally, css, serial);
+	if (slot) {
+		look(tally, slot, css, tally->slot, MEMSPIKE_TRIGGER_OOM);
+		record_kill(tally, victim, tally->slot);
+	}
+	leave(tally);
+}
+
+SEC("tp_btf/mark_victim")
+int BPF_PROG(on_mark_victim_task, struct task_struct *victim)
+{
+	on_victim((u64)victim);
+	return 0;
+}
+
+SEC("tp_btf/mark_victim")
+int BPF_PROG(on_mark_victim_pid, int pid)
+{
+	struct kill_note *note;
+	u64 victim = bpf_get_current_task();
+	u32 key = 0;
+
+	/* The victim is current (dying already), or the one that was just sent SIGKILL. */
+	if (pid != (int)bpf_get_current_pid_tgid()) {
+		note = bpf_map_lookup_elem(&kill_notes, &key);
+		if (!note || note->sender != bpf_get_current_pid_tgid())
+			return 0;
+		victim = note->victim;
+		if (BPF_CORE_READ((struct task_struct *)victim, pid) != pid)
+			return 0;
+	}
+	on_victim(victim);
+	return 0;
+}

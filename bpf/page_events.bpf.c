@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page allocation and free. Both are only hints that current's memcg may have moved:
+ * user pages are charged after the allocation event, freed after the uncharge, and
+ * freed by whoever drops the last reference. The counter itself says what is true.
+ */
+#include "sampler.bpf.h"
+
+static __always_inline void count_allocation(struct memspike_tally *tally, u32 order)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (tgid != tally->tgid)
+		switch_process(tally, tgid);
+	if (order >= MEMSPIKE_MAX_ORDERS)
+		order = MEMSPIKE_MAX_ORDERS - 1;
+	barrier_var(order); /* the mask repeats the bound in a form that the verifier follows */
+	order &= MEMSPIKE_MAX_ORDERS - 1;
+	tally->orders[order]++;
+}
+
+SEC("tp_btf/mm_page_alloc")
+int BPF_PROG(on_page_alloc, struct page *page, unsigned int order)
+{
+	struct memspike_tally *tally = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
+	struct memcg_slot *slot;
+	u64 css, serial;
+
+	/*
+	 * NULL when the allocation failed. The verifier took this argument for never
+	 * NULL until 6.13 and would delete a plain test, so test its lower half: a
+	 * struct page has a non-zero one.
+	 */
+	if (!(u32)(u64)page)
+		return 0;
+	if (!tally || !enter(tally))
+		return 0;
+	css = current_css(&serial);
+	slot = target_slot(tally, css, serial);
+	if (slot) {
+		count_allocation(tally, order);
+		look(tally, slot, css, tally->slot, MEMSPIKE_TRIGGER_PAGE_ALLOC);
+	}
+	leave(tally);
+	return 0;
+}
+
+SEC("tp_btf/mm_page_free")
+int BPF_PROG(on_page_free)
+{
+	look_at_current(MEMSPIKE_TRIGGER_PAGE_FREE);
+	return 0;
+}

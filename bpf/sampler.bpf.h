@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The sampler: looks at a tracked memcg's counter, and records it if it moved.
+ *
+ * In a page-fault storm the counter moves once in about 40 firings (each CPU
+ * charges MEMCG_CHARGE_BATCH = 64 pages ahead), so the common path is: which memcg,
+ * two loads, two compares. The clock (27 ns) and the ring buffer (24 ns) are
+ * touched only on a move.
+ *
+ * Races. Two CPUs may look at one counter at the same time; both then record it,
+ * and user space drops what repeats. A reading belongs to the time taken just
+ * before it; if an interrupt came between the two, reading and time are taken
+ * again, so that order by time and order of truth differ by at most MAX_SKEW_NS.
+ */
+#ifndef MEMSPIKE_SAMPLER_BPF_H
+#define MEMSPIKE_SAMPLER_BPF_H
+
+#include "tracking.bpf.h"
+
+#define MAX_SKEW_NS 2000
+#define SKEW_RETRIES 3
+
+static __always_inline void read_level(struct memspike_level *level, u64 css)
+{
+	read_position(css, &level->usage_pages, &level->watermark_pages);
+	level->max_pages = read_max(css);
+}
+
+/* Reads the memcg in `index` and its tracked ancestors. Returns how many; *root is the last one's
+ * css. */
+static __noinline u32 read_path(struct memspike_level *levels, u32 index, u64 *root)
+{
+	u32 count = 0;
+
+	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
+		struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
+
+		if (!slot)
+			break;
+		levels[i].slot = index;
+		levels[i].previous_look_ns = slot->look_ns;
+		read_level(&levels[i], slot->css);
+		*root = slot->css;
+		count = i + 1;
+		index = slot->parent_slot;
+		if (index == MEMSPIKE_NO_SLOT)
+			break;
+	}
+	return count;
+}
+
+/* The same at one instant: `*now` is at most MAX_SKEW_NS before the readings. */
+static __always_inline u32 read_path_now(struct memspike_level *levels, u32 index, u64 *root,
+					 u64 *now)
+{
+	u32 count = 0;
+
+	for (int attempt = 0; attempt < SKEW_RETRIES; attempt++) {
+		*now = bpf_ktime_get_ns();
+		count = read_path(levels, index, root);
+		if (bpf_ktime_get_ns() - *now < MAX_SKEW_NS)
+			break;
+	}
+	return count;
+}
+
+/* After a record was sent: what it said is what later looks compare with. */
+static __always_inline void remember(struct memspike_tally *tally,
+				     const struct memspike_level *levels, u32 count, u64 now)
+{
+	for (u32 i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
+		struct memcg_slot *slot;
+		u32 index;
+
+		if (i >= count)
+			break;
+		index = levels[i].slot;
+		slot = bpf_map_lookup_elem(&memcgs, &index);
+		if (!slot)
+			break;
+		slot->usage_pages = levels[i].usage_pages;
+		slot->watermark_pages = levels[i].watermark_pages;
+		slot->max_pages = levels[i].max_pages;
+		slot->look_ns = now;
+	}
+	if (now > levels[0].previous_look_ns &&
+	    now - levels[0].previous_look_ns > tally->max_gap_ns)
+		tally->max_gap_ns = now - levels[0].previous_look_ns;
+}
+
+static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 trigger)
+{
+	struct memspike_sample *sample = bpf_map_lookup_elem(&drafts, &trigger);
+	u64 root = 0, now = 0, size, task = bpf_get_current_pid_tgid();
+	u32 count;
+
+	if (!sample)
+		return 0;
+	count = read_path_now(sample->levels, index, &root, &now);
+	if (count < 1 || count > MEMSPIKE_MAX_LEVELS)
+		return 0;
+	size = offsetof(struct memspike_sample, levels) + count * sizeof(struct memspike_level);
+	fill_header(&sample->header, MEMSPIKE_RECORD_SAMPLE, size, now);
+	sample->outer_headroom_pages = headroom_above(root);
+	sample->tgid = task >> 32;
+	sample->tid = task;
+	sample->trigger = trigger;
+	sample->level_count = count;
+	if (bpf_ringbuf_output(&records, sample, size, record_flags())) {
+		tally->lost_ring_full++; /* nothing remembered: the next firing tries again */
+		return 0;
+	}
+	tally->recorded++;
+	remember(tally, sample->levels, count, now);
+	return 0;
+}
+
+/* One look. The caller has found the slot and holds the tally. */
+static __always_inline void look(struct memspike_tally *tally, struct memcg_slot *slot, u64 css,
+				 u32 index, u32 trigger)
+{
+	u64 usage, watermark;
+
+	tally->fired++;
+	read_position(css, &usage, &watermark);
+	if (usage == slot->usage_pages && watermark == slot->watermark_pages) {
+		tally->unchanged++;
+		return;
+	}
+	record_move(tally, index, trigger);
+}
+
+/*
+ * A firing in the context of a task. Before 6.1 (05b24ff9b2cf) the kernel let an
+ * interrupt run a raw tracepoint program inside itself; `busy` catches it there.
+ * From then on the kernel skips the inner one and counts it in recursion_misses.
+ */
+static __always_inline bool enter(struct memspike_tally *tally)
+{
+	if (tally->busy) {
+		tally->fired++;
+		tally->lost_nested++;
+		return false;
+	}
+	tally->busy = 1;
+	return true;
+}
+
+static __always_inline void leave(struct memspike_tally *tally)
+{
+	tally->busy = 0;
+}
+
+/* current's memcg: `*serial` tells it. */
+static __always_inline u64 current_css(u64 *serial)
+{
+	u64 css;
+
+	if (!has_rdonly_cast && has_current_task_btf) {
+		struct css_set *set = ((struct task_struct *)bpf_get_current_task_btf())->cgroups;
+		struct cgroup_subsys_state *typed;
+
+		typed = *(struct cgroup_subsys_state **)((void *)&set->subsys[0] +
+							 MEMORY_INDEX * sizeof(void *));
+		*serial = typed->serial_nr;
+		return (u64)typed;
+	}
+	css = task_css(bpf_get_current_task());
+	*serial = css_serial(css);
+	return css;
+}
+
+/* Looks at current's memcg, if it is the target's. */
+static __always_inline void look_at_current(u32 trigger)
+{
+	struct memspike_tally *tally = tally_of(trigger);
+	struct memcg_slot *slot;
+	u64 css, serial;
+
+	if (!tally || !enter(tally))
+		return;
+	css = current_css(&serial);
+	slot = target_slot(tally, css, serial);
+	if (slot)
+		look(tally, slot, css, tally->slot, trigger);
+	leave(tally);
+}
+
+#endif /* MEMSPIKE_SAMPLER_BPF_H */

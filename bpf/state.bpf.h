@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the programs share: settings (read-only after load) and maps.
+ */
+#ifndef MEMSPIKE_STATE_BPF_H
+#define MEMSPIKE_STATE_BPF_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "memspike/abi.h"
+
+/* --- settings: set before load, constants to the verifier, so unused branches vanish --- */
+
+/* bpf_rdonly_cast (6.2): kernel memory is read by plain loads instead of a 6 ns helper. */
+const volatile bool has_rdonly_cast = false;
+/* bpf_get_current_task_btf (5.11): the same for current. */
+const volatile bool has_current_task_btf = false;
+/* Wake the reader when this many bytes wait; it looks by itself every few ms anyway. */
+const volatile __u32 wakeup_bytes = 0;
+const volatile __u64 sweep_period_ns = 1000000;
+/* Of --wait: beginnings of the names of cgroups that become roots when they are made. */
+const volatile __u32 pattern_count = 0;
+const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {};
+
+/* Bumped by user space when it adds a root: what the CPUs remember as untracked may be tracked. */
+__u32 roots_generation = 1;
+/* One more than the highest slot ever used: where a sweep may stop. */
+__u32 slots_used = 0;
+/* Set by user space at the end: the timer does not go on. */
+__u32 sweep_stopped = 0;
+
+/* --- maps --- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 * 1024 * 1024);
+} records SEC(".maps");
+
+/* One tracked memcg, and what its last record said. One cache line. */
+struct memcg_slot {
+	u64 serial_nr; /* 0: free */
+	u64 css;       /* its address; valid only while serial_nr is still found there */
+	u64 usage_pages;
+	u64 watermark_pages;
+	u64 max_pages;
+	u64 look_ns; /* last time that a clock was read and the counter was as above */
+	u32 parent_slot;
+	u32 reserved[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, struct memcg_slot);
+} memcgs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u64);
+	__type(value, u32);
+} slot_by_serial SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 256);
+	__type(value, u32);
+} free_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEMSPIKE_TRIGGER_COUNT);
+	__type(key, u32);
+	__type(value, struct memspike_tally);
+} tallies SEC(".maps");
+
+/* Where each trigger on each CPU writes a record before it is sent: too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEMSPIKE_TRIGGER_COUNT);
+	__type(key, u32);
+	__type(value, struct memspike_sample);
+} drafts SEC(".maps");
+
+/* Preallocated: a hash that allocates would re-enter the allocation hook. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct memspike_process_key);
+	__type(value, struct memspike_process_tally);
+} processes SEC(".maps");
+
+#endif /* MEMSPIKE_STATE_BPF_H */

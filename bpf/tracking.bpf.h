@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which memcgs are tracked: the target's roots and everything below them, each in a slot.
+ *
+ * A memcg enters when it is made (cgroup_mkdir), when user space walks the tree at
+ * the start, or at the latest at its first firing, by walking up to a tracked ancestor.
+ */
+#ifndef MEMSPIKE_TRACKING_BPF_H
+#define MEMSPIKE_TRACKING_BPF_H
+
+#include "memcg.bpf.h"
+
+static __always_inline struct memspike_tally *tally_of(u32 trigger)
+{
+	return bpf_map_lookup_elem(&tallies, &trigger);
+}
+
+static __always_inline u64 record_flags(void)
+{
+	/* A wake-up costs microseconds on both sides: leave it until there is a batch to read. */
+	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP
+									      : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void fill_header(struct memspike_header *header, u16 type, u16 size, u64 now)
+{
+	header->type = type;
+	header->size = size;
+	header->cpu = bpf_get_smp_processor_id();
+	header->time_ns = now;
+}
+
+/* How a memcg came to be tracked. */
+struct origin {
+	u32 parent_slot;  /* MEMSPIKE_NO_SLOT: a root of the target */
+	u32 pattern;	  /* MEMSPIKE_NO_SLOT, or the pattern that its name matched … */
+	const char *path; /* … and then its whole path */
+	u64 time_ns;      /* before any CPU can find the slot: a birth precedes all readings */
+};
+
+static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 slot,
+				     struct origin *origin)
+{
+	const char *name = origin->path;
+	struct memspike_memcg_born *born;
+	struct cgroup *cgroup;
+	struct kernfs_node *node;
+	long length;
+
+	born = bpf_ringbuf_reserve(&records, sizeof(*born), 0);
+	if (!born) {
+		tally->memcgs_lost_ring_full++;
+		return 0;
+	}
+	fill_header(&born->header, MEMSPIKE_RECORD_MEMCG_BORN, sizeof(*born), origin->time_ns);
+	cgroup = BPF_CORE_READ((struct cgroup_subsys_state *)css, cgroup);
+	node = BPF_CORE_READ(cgroup, kn);
+	born->serial_nr = css_serial(css);
+	born->cgroup_id = BPF_CORE_READ(node, id);
+	born->slot = slot;
+	born->parent_slot = origin->parent_slot;
+	born->pattern = origin->pattern;
+	born->reserved = 0;
+	if (!name)
+		name = BPF_CORE_READ(node, name);
+	length = bpf_probe_read_kernel_str(born->name, sizeof(born->name), name);
+	if (length < 0)
+		born->name[0] = 0;
+	bpf_ringbuf_submit(born, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* Gives the memcg a slot, unless it has one. Returns the slot or MEMSPIKE_SLOT_TABLE_FULL. */
+static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin *origin)
+{
+	u64 serial = css_serial(css);
+	struct memcg_slot *slot;
+	u32 index, *known;
+
+	known = bpf_map_lookup_elem(&slot_by_serial, &serial);
+	if (known)
+		return *known;
+	if (bpf_map_pop_elem(&free_slots, &index))
+		return MEMSPIKE_SLOT_TABLE_FULL;
+	slot = bpf_map_lookup_elem(&memcgs, &index);
+	if (!slot)
+		return MEMSPIKE_SLOT_TABLE_FULL;
+	slot->css = css;
+	slot->parent_slot = origin->parent_slot;
+	/* No counter has these values: the first look always records. */
+	slot->usage_pages = ~0ull;
+	slot->watermark_pages = ~0ull;
+	slot->max_pages = ~0ull;
+	origin->time_ns = bpf_ktime_get_ns();
+	slot->look_ns = origin->time_ns;
+	slot->serial_nr = serial;
+	if (bpf_map_update_elem(&slot_by_serial, &serial, &index, BPF_NOEXIST)) {
+		/* Another CPU was first: give the slot back and take that one's. */
+		slot->serial_nr = 0;
+		bpf_map_push_elem(&free_slots, &index, 0);
+		known = bpf_map_lookup_elem(&slot_by_serial, &serial);
+		return known ? *known : MEMSPIKE_SLOT_TABLE_FULL;
+	}
+	if (index >= slots_used)
+		slots_used = index + 1;
+	announce_birth(tally, css, index, origin);
+	return index;
+}
+
+/*
+ * The slot of a memcg that this CPU has not just seen: known, or below a tracked one
+ * (then every memcg on the way down to it gets a slot, so that paths have no holes).
+ */
+static __noinline u32 find_slot(struct memspike_tally *tally, u64 css)
+{
+	u64 path[MEMSPIKE_MAX_LEVELS];
+	struct origin origin = {.pattern = MEMSPIKE_NO_SLOT};
+	u32 slot = MEMSPIKE_NO_SLOT, *known;
+	int depth;
+
+	for (depth = 0; depth < MEMSPIKE_MAX_LEVELS; depth++) {
+		u64 serial;
+
+		if (!css)
+			return MEMSPIKE_NO_SLOT;
+		serial = css_serial(css);
+		known = bpf_map_lookup_elem(&slot_by_serial, &serial);
+		if (known) {
+			slot = *known;
+			break;
+		}
+		path[depth] = css;
+		css = css_parent(css);
+	}
+	if (slot == MEMSPIKE_NO_SLOT)
+		return slot;
+	for (int i = MEMSPIKE_MAX_LEVELS - 1; i >= 0; i--) {
+		if (i >= depth)
+			continue;
+		origin.parent_slot = slot;
+		slot = track(tally, path[i], &origin);
+		if (slot == MEMSPIKE_SLOT_TABLE_FULL)
+			break;
+	}
+	return slot;
+}
+
+/* Moves what this CPU counted for one process into that process's entry. */
+static __noinline int flush_process(struct memspike_tally *tally)
+{
+	struct memspike_process_key key = {.serial_nr = tally->serial_nr, .tgid = tally->tgid};
+	struct memspike_process_tally *process, fresh = {};
+
+	process = bpf_map_lookup_elem(&processes, &key);
+	if (!process) {
+		bpf_map_update_elem(&processes, &key, &fresh, BPF_NOEXIST);
+		process = bpf_map_lookup_elem(&processes, &key);
+	}
+	if (!process) {
+		key.tgid = 0;
+		process = bpf_map_lookup_elem(&processes, &key);
+	}
+	if (process)
+		__builtin_memcpy(process->comm, tally->comm, sizeof(process->comm));
+	for (int order = 0; order < MEMSPIKE_MAX_ORDERS; order++) {
+		u64 count = tally->orders[order];
+
+		tally->orders[order] = 0;
+		if (!count)
+			continue;
+		if (process)
+			__sync_fetch_and_add(&process->orders[order], count);
+		else
+			tally->processes_lost_table_full += count << order;
+	}
+	return 0;
+}
+
+static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 serial)
+{
+	if (tally->tgid)
+		flush_process(tally);
+	tally->tgid = 0;
+	tally->generation = roots_generation;
+	tally->slot = find_slot(tally, css);
+	tally->serial_nr = serial;
+	return 0;
+}
+
+static __noinline int switch_process(struct memspike_tally *tally, u32 tgid)
+{
+	if (tally->tgid)
+		flush_process(tally);
+	bpf_get_current_comm(tally->comm, sizeof(tally->comm));
+	tally->tgid = tgid;
+	return 0;
+}
+
+/*
+ * The slot of the memcg at css, or NULL when it is not the target's (or has no
+ * slot: then the firing is counted as lost). A few loads when the CPU saw it last.
+ */
+static __always_inline struct memcg_slot *target_slot(struct memspike_tally *tally, u64 css,
+						      u64 serial)
+{
+	struct memcg_slot *slot;
+
+	if (serial != tally->serial_nr || tally->generation != roots_generation)
+		switch_memcg(tally, css, serial);
+	if (tally->slot == MEMSPIKE_NO_SLOT)
+		return NULL;
+	slot = bpf_map_lookup_elem(&memcgs, &tally->slot);
+	if (!slot || slot->serial_nr != serial) {
+		tally->serial_nr = 0; /* the slot was given away: look again next time */
+		tally->fired++;
+		tally->lost_table_full++;
+		return NULL;
+	}
+	return slot;
+}
+
+#endif /* MEMSPIKE_TRACKING_BPF_H */

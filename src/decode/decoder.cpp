@@ -1,0 +1,141 @@
+#include "decode/decoder.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+namespace memspike::decode {
+namespace {
+
+// Saturates: a hostile page count must not wrap into a small number of bytes, nor become
+// kNoHeadroom. 2^63 - 1 is the most that spike::Detector takes.
+std::uint64_t to_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+  return pages > kMax / page_size_bytes ? kMax : pages * page_size_bytes;
+}
+
+// Counters are signed in the kernel; a transient negative reading is zero memory.
+std::uint64_t usage_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
+  return static_cast<std::int64_t>(pages) < 0 ? 0 : to_bytes(pages, page_size_bytes);
+}
+
+std::optional<std::uint64_t> limit_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
+  if (pages >= MEMSPIKE_UNLIMITED_PAGES) return std::nullopt;
+  return to_bytes(pages, page_size_bytes);
+}
+
+std::optional<std::uint32_t> slot_or_none(std::uint32_t slot) {
+  if (slot == MEMSPIKE_NO_SLOT) return std::nullopt;
+  return slot;
+}
+
+// The bytes up to the first NUL, or all of them.
+template <std::size_t N>
+std::string text(const char (&field)[N]) {
+  return std::string(field, std::find(field, field + N, '\0'));
+}
+
+Level to_level(const memspike_level& raw, std::uint64_t page_size_bytes) {
+  return {raw.slot, usage_bytes(raw.usage_pages, page_size_bytes),
+          usage_bytes(raw.watermark_pages, page_size_bytes), limit_bytes(raw.max_pages, page_size_bytes),
+          raw.previous_look_ns};
+}
+
+Path to_path(const memspike_level* raw, std::uint32_t count, std::uint64_t outer_pages,
+             std::uint64_t page_size_bytes) {
+  Path path;
+  path.count = count;
+  for (std::uint32_t i = 0; i < count; ++i) path.levels[i] = to_level(raw[i], page_size_bytes);
+  path.outer_headroom_bytes =
+      outer_pages == MEMSPIKE_NO_HEADROOM ? kNoHeadroom : to_bytes(outer_pages, page_size_bytes);
+  return path;
+}
+
+Result<Event> malformed(std::string_view what, std::size_t size) {
+  return fail(ErrorKind::failed, fmt::format("malformed record of {} bytes: {}", size, what));
+}
+
+// Copies out: ring buffer records are 8-byte aligned, those of a file need not be.
+template <class Raw>
+Raw copy(std::span<const std::byte> record) {
+  static_assert(std::is_trivially_copyable_v<Raw>);
+  Raw raw{};
+  std::memcpy(&raw, record.data(), std::min(record.size(), sizeof(raw)));
+  return raw;
+}
+
+Result<Event> decode_sample(std::span<const std::byte> record, std::uint64_t page_size) {
+  constexpr std::size_t kPrefix = offsetof(memspike_sample, levels);
+  if (record.size() < kPrefix) return malformed("too short for a sample", record.size());
+  const auto raw = copy<memspike_sample>(record);
+  if (raw.level_count == 0 || raw.level_count > MEMSPIKE_MAX_LEVELS) {
+    return malformed("sample with an impossible number of levels", record.size());
+  }
+  if (record.size() != kPrefix + raw.level_count * sizeof(memspike_level)) {
+    return malformed("sample whose size contradicts its levels", record.size());
+  }
+  return Sample{raw.header.time_ns, raw.tgid, raw.tid, raw.trigger,
+                to_path(raw.levels, raw.level_count, raw.outer_headroom_pages, page_size)};
+}
+
+Result<Event> decode_born(std::span<const std::byte> record) {
+  if (record.size() != sizeof(memspike_memcg_born)) return malformed("size of a birth", record.size());
+  const auto raw = copy<memspike_memcg_born>(record);
+  if (raw.slot == MEMSPIKE_NO_SLOT) return malformed("birth without a slot", record.size());
+  return MemcgBorn{
+      raw.header.time_ns,        raw.serial_nr, raw.cgroup_id, raw.slot, slot_or_none(raw.parent_slot),
+      slot_or_none(raw.pattern), text(raw.name)};
+}
+
+Result<Event> decode_gone(std::span<const std::byte> record, std::uint64_t page_size) {
+  if (record.size() != sizeof(memspike_memcg_gone)) return malformed("size of a removal", record.size());
+  const auto raw = copy<memspike_memcg_gone>(record);
+  return MemcgGone{raw.header.time_ns, raw.serial_nr, to_level(raw.last, page_size)};
+}
+
+Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_size) {
+  if (record.size() != sizeof(memspike_oom_kill)) return malformed("size of an OOM kill", record.size());
+  const auto raw = copy<memspike_oom_kill>(record);
+  if (raw.level_count == 0 || raw.level_count > MEMSPIKE_MAX_LEVELS) {
+    return malformed("OOM kill with an impossible number of levels", record.size());
+  }
+  OomKill kill;
+  kill.time_ns = raw.header.time_ns;
+  kill.victim_tgid = raw.victim_tgid;
+  kill.victim_tid = raw.victim_tid;
+  kill.trigger_tgid = raw.trigger_tgid;
+  kill.anon_rss_bytes = usage_bytes(raw.anon_rss_pages, page_size);
+  kill.file_rss_bytes = usage_bytes(raw.file_rss_pages, page_size);
+  kill.shmem_rss_bytes = usage_bytes(raw.shmem_rss_pages, page_size);
+  kill.oom_score_adj = raw.oom_score_adj;
+  kill.killed = raw.killed != 0;
+  kill.victim_comm = text(raw.victim_comm);
+  kill.trigger_comm = text(raw.trigger_comm);
+  kill.path = to_path(raw.levels, raw.level_count, raw.outer_headroom_pages, page_size);
+  return kill;
+}
+
+}  // namespace
+
+Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_bytes) {
+  if (record.size() < sizeof(memspike_header)) return malformed("shorter than its header", record.size());
+  const auto header = copy<memspike_header>(record);
+  if (header.size != record.size()) return malformed("its header names another size", record.size());
+  switch (header.type) {
+    case MEMSPIKE_RECORD_SAMPLE:
+      return decode_sample(record, page_size_bytes);
+    case MEMSPIKE_RECORD_MEMCG_BORN:
+      return decode_born(record);
+    case MEMSPIKE_RECORD_MEMCG_GONE:
+      return decode_gone(record, page_size_bytes);
+    case MEMSPIKE_RECORD_OOM_KILL:
+      return decode_oom(record, page_size_bytes);
+    default:
+      return malformed(fmt::format("unknown type {}", header.type), record.size());
+  }
+}
+
+}  // namespace memspike::decode

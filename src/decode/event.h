@@ -1,0 +1,82 @@
+// What the BPF programs say, as plain C++ values: bytes, not pages.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "memspike/abi.h"
+
+namespace memspike::decode {
+
+inline constexpr std::uint64_t kNoHeadroom = std::numeric_limits<std::uint64_t>::max();
+
+// One memcg's counter, read once. `usage_bytes` is raw: while a charge is failing
+// it may stand above the limit for a moment.
+struct Level {
+  std::uint32_t slot = 0;
+  std::uint64_t usage_bytes = 0;
+  std::uint64_t watermark_bytes = 0;
+  std::optional<std::uint64_t> limit_bytes;
+  std::uint64_t previous_look_ns = 0;  // the counter was still as in the level's last record
+};
+
+// A memcg and its tracked ancestors, upwards, at one instant.
+struct Path {
+  std::array<Level, MEMSPIKE_MAX_LEVELS> levels{};
+  std::uint32_t count = 0;
+  std::uint64_t outer_headroom_bytes = kNoHeadroom;  // of the ancestors that are not tracked
+
+  const Level* begin() const { return levels.data(); }
+  const Level* end() const { return levels.data() + count; }
+};
+
+struct Sample {
+  std::uint64_t time_ns = 0;
+  std::uint32_t tgid = 0;
+  std::uint32_t tid = 0;
+  std::uint32_t trigger = 0;  // enum memspike_trigger
+  Path path;
+};
+
+struct MemcgBorn {
+  std::uint64_t time_ns = 0;
+  std::uint64_t serial_nr = 0;
+  std::uint64_t cgroup_id = 0;
+  std::uint32_t slot = 0;
+  std::optional<std::uint32_t> parent_slot;
+  std::optional<std::uint32_t> pattern;  // then `name` is the whole path
+  std::string name;                      // untrusted bytes
+};
+
+struct MemcgGone {
+  std::uint64_t time_ns = 0;
+  std::uint64_t serial_nr = 0;
+  Level last;
+};
+
+struct OomKill {
+  std::uint64_t time_ns = 0;
+  std::uint32_t victim_tgid = 0;
+  std::uint32_t victim_tid = 0;
+  std::uint32_t trigger_tgid = 0;
+  std::uint64_t anon_rss_bytes = 0;
+  std::uint64_t file_rss_bytes = 0;
+  std::uint64_t shmem_rss_bytes = 0;
+  std::int32_t oom_score_adj = 0;
+  bool killed = false;       // false: only marked, it was dying already
+  std::string victim_comm;   // untrusted bytes
+  std::string trigger_comm;  // untrusted bytes
+  Path path;                 // from the victim's memcg upwards
+};
+
+using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill>;
+
+inline std::uint64_t time_ns(const Event& event) {
+  return std::visit([](const auto& e) { return e.time_ns; }, event);
+}
+
+}  // namespace memspike::decode

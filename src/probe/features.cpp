@@ -1,0 +1,156 @@
+#include "probe/features.h"
+
+#include <fmt/core.h>
+#include <linux/bpf.h>
+#include <sys/utsname.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "probe/handles.h"
+
+namespace memspike::probe {
+namespace {
+
+struct Switch {
+  std::string_view name;
+  bool Features::*flag;
+};
+
+constexpr std::array kSwitches{
+    Switch{"btf", &Features::has_btf},
+    Switch{"bpf", &Features::may_load_bpf},
+    Switch{"ring_buffer", &Features::has_ring_buffer},
+    Switch{"tp_btf", &Features::has_tp_btf},
+    Switch{"current_task_btf", &Features::has_current_task_btf},
+    Switch{"rdonly_cast", &Features::has_rdonly_cast},
+    Switch{"timer", &Features::has_timer},
+    Switch{"reclaim_tracepoints", &Features::has_reclaim_tracepoints},
+    Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
+    Switch{"signal_tracepoint", &Features::has_signal_tracepoint},
+};
+
+constexpr std::string_view kMarkVictimName = "mark_victim";
+
+// tp_btf programs attach to the typedef of the tracepoint's prototype.
+bool has_tracepoint(const btf* types, std::string_view name) {
+  return btf__find_by_name_kind(types, fmt::format("btf_trace_{}", name).c_str(), BTF_KIND_TYPEDEF) > 0;
+}
+
+bool has_function(const btf* types, const char* name) {
+  return btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
+}
+
+// typedef void (*btf_trace_mark_victim)(void *, …): what is the first real parameter?
+MarkVictim find_mark_victim(const btf* types) {
+  const int id = btf__find_by_name_kind(types, "btf_trace_mark_victim", BTF_KIND_TYPEDEF);
+  if (id <= 0) return MarkVictim::absent;
+  const btf_type* pointer = btf__type_by_id(types, btf__type_by_id(types, static_cast<__u32>(id))->type);
+  if (pointer == nullptr || !btf_is_ptr(pointer)) return MarkVictim::absent;
+  const btf_type* prototype = btf__type_by_id(types, pointer->type);
+  if (prototype == nullptr || !btf_is_func_proto(prototype) || btf_vlen(prototype) < 2) {
+    return MarkVictim::absent;
+  }
+  const btf_type* first = btf__type_by_id(types, btf_params(prototype)[1].type);
+  return first != nullptr && btf_is_ptr(first) ? MarkVictim::takes_task : MarkVictim::takes_pid;
+}
+
+// The smallest program there is: may we load anything?
+bool try_load(std::string& error) {
+  const std::array<bpf_insn, 2> code{
+      bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const int fd =
+      bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "memspike_try", "GPL", code.data(), code.size(), nullptr);
+  if (fd < 0) {
+    error = std::strerror(-fd);
+    return false;
+  }
+  close(fd);
+  return true;
+}
+
+bool locked_down() {
+  std::ifstream file("/sys/kernel/security/lockdown");
+  std::string text;
+  std::getline(file, text);
+  return text.find("[confidentiality]") != std::string::npos;
+}
+
+void find_in_btf(const btf* types, Features& features) {
+  features.has_tp_btf = has_tracepoint(types, "mm_page_alloc") && has_tracepoint(types, "mm_page_free");
+  features.has_rdonly_cast = has_function(types, "bpf_rdonly_cast");
+  features.has_reclaim_tracepoints = has_tracepoint(types, "mm_vmscan_memcg_reclaim_begin") &&
+                                     has_tracepoint(types, "mm_vmscan_memcg_reclaim_end");
+  features.has_cgroup_tracepoints =
+      has_tracepoint(types, "cgroup_mkdir") && has_tracepoint(types, "cgroup_rmdir");
+  features.has_signal_tracepoint = has_tracepoint(types, "signal_generate");
+  features.mark_victim = find_mark_victim(types);
+}
+
+}  // namespace
+
+std::vector<std::string_view> feature_names() {
+  std::vector<std::string_view> names{kMarkVictimName};
+  for (const Switch& entry : kSwitches) names.push_back(entry.name);
+  return names;
+}
+
+Features find_features(const std::vector<std::string>& disabled) {
+  Features features;
+  utsname name{};
+  if (uname(&name) == 0) features.kernel_release = name.release;
+  features.is_root = geteuid() == 0;
+  features.may_load_bpf = try_load(features.may_load_bpf_error);
+  if (!features.may_load_bpf && locked_down()) features.may_load_bpf_error = "the kernel is locked down";
+  if (const BtfPtr types{btf__load_vmlinux_btf()}; types != nullptr) {
+    features.has_btf = true;
+    find_in_btf(types.get(), features);
+  }
+  if (features.may_load_bpf) {
+    features.has_ring_buffer = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr) == 1;
+    features.has_current_task_btf =
+        libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_current_task_btf, nullptr) == 1;
+    features.has_timer = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, nullptr) == 1;
+  }
+  for (const std::string& off : disabled) {
+    if (off == kMarkVictimName) features.mark_victim = MarkVictim::absent;
+    for (const Switch& entry : kSwitches) {
+      if (entry.name == off) features.*entry.flag = false;
+    }
+  }
+  return features;
+}
+
+Result<void> check_required(const Features& features) {
+  const auto refuse = [](std::string message, std::string advice) -> Result<void> {
+    return fail(ErrorKind::unsupported, std::move(message), std::move(advice));
+  };
+  if (!features.may_load_bpf) {
+    if (!features.is_root) {
+      return refuse("loading BPF programs needs root", "run it with sudo, or grant CAP_BPF and CAP_PERFMON");
+    }
+    return refuse(fmt::format("this kernel refuses BPF programs: {}", features.may_load_bpf_error),
+                  "in a container, run it privileged; on the host, check kernel lockdown (lockdown=none) and "
+                  "CONFIG_BPF_SYSCALL");
+  }
+  if (!features.has_btf) {
+    return refuse(fmt::format("kernel {} carries no BTF (/sys/kernel/btf/vmlinux)", features.kernel_release),
+                  "run a kernel built with CONFIG_DEBUG_INFO_BTF=y, as distributions' are from 5.10 on");
+  }
+  if (!features.has_ring_buffer) {
+    return refuse(fmt::format("kernel {} has no BPF ring buffer", features.kernel_release),
+                  "memspike needs Linux 5.8 or newer");
+  }
+  if (!features.has_tp_btf) {
+    return refuse(fmt::format("kernel {} does not expose the page allocation tracepoints to BPF",
+                              features.kernel_release),
+                  "run a kernel with CONFIG_TRACEPOINTS and CONFIG_DEBUG_INFO_BTF");
+  }
+  return {};
+}
+
+}  // namespace memspike::probe

@@ -1,0 +1,44 @@
+// What this kernel and these privileges allow: facts only. What to do about them
+// is the plan's business (plan.h), how to say them is the doctor's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace memspike::probe {
+
+// The prototype of the tracepoint oom:mark_victim, from the kernel's BTF.
+enum class MarkVictim { absent, takes_pid, takes_task };
+
+struct Features {
+  std::string kernel_release;
+  bool is_root = false;
+  bool has_btf = false;               // /sys/kernel/btf/vmlinux
+  bool may_load_bpf = false;          // CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, and no lockdown
+  std::string may_load_bpf_error;     // why not
+  bool has_ring_buffer = false;       // 5.8
+  bool has_tp_btf = false;            // the typed page tracepoints are in the BTF
+  bool has_current_task_btf = false;  // 5.11
+  bool has_rdonly_cast = false;       // 6.2
+  bool has_timer = false;             // 5.15
+  bool has_reclaim_tracepoints = false;
+  bool has_cgroup_tracepoints = false;
+  bool has_signal_tracepoint = false;
+  MarkVictim mark_victim = MarkVictim::absent;
+};
+
+// Looks. Never fails: what cannot be found out is not there. `disabled` names
+// features to pretend absent (for tests): "btf", "rdonly_cast", "timer", ….
+Features find_features(const std::vector<std::string>& disabled = {});
+
+// The names that `disabled` understands.
+std::vector<std::string_view> feature_names();
+
+// The one reason why memspike cannot run here at all, with the one thing to change.
+Result<void> check_required(const Features& features);
+
+}  // namespace memspike::probe

@@ -1,0 +1,191 @@
+#include "probe/probe.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "probe/log.h"
+#include "probe/state.h"
+#include "probe/walk.h"
+
+namespace memspike::probe {
+
+namespace {
+
+bpf_program* find_program(const memspike_bpf& skeleton, std::string_view name) {
+  return bpf_object__find_program_by_name(skeleton.obj, std::string(name).c_str());
+}
+
+void configure_settings(memspike_bpf& skeleton, const Features& features, const Options& options) {
+  auto& settings = *skeleton.rodata;
+  settings.has_rdonly_cast = features.has_rdonly_cast;
+  settings.has_current_task_btf = features.has_current_task_btf;
+  settings.sweep_period_ns = options.sweep_period_ns;
+  settings.wakeup_bytes = options.ring_bytes / 4;
+  for (const std::string& pattern : options.name_patterns) {
+    if (settings.pattern_count == MEMSPIKE_MAX_PATTERNS) break;
+    auto& slot = settings.patterns[settings.pattern_count++];
+    slot.length = static_cast<__u32>(std::min(pattern.size(), sizeof(slot.prefix)));
+    std::memcpy(slot.prefix, pattern.data(), slot.length);
+  }
+}
+
+void configure_maps(memspike_bpf& skeleton, const Options& options) {
+  bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
+  for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
+    bpf_map__set_max_entries(map, options.max_memcgs);
+  }
+  bpf_map__set_max_entries(skeleton.maps.processes, options.max_processes);
+}
+
+void select_programs(memspike_bpf& skeleton, const std::vector<Program>& plan) {
+  for (const std::string_view name : all_program_names()) {
+    const bool planned =
+        std::any_of(plan.begin(), plan.end(), [&](const Program& p) { return p.name == name; });
+    bpf_program__set_autoload(find_program(skeleton, name), planned);
+  }
+}
+
+// Removes the program that the kernel refused from the plan; false if it was required.
+bool drop_from(std::vector<Program>& plan, const std::string& name, const std::string& why,
+               std::vector<std::string>& missing) {
+  const auto found = std::find_if(plan.begin(), plan.end(), [&](const Program& p) { return p.name == name; });
+  if (found == plan.end() || found->need == Need::required) return false;
+  missing.push_back(fmt::format("{}: {}; {}", found->event, why, found->loss));
+  plan.erase(found);
+  return true;
+}
+
+void fill_free_slots(const memspike_bpf& skeleton, std::uint32_t count) {
+  const int fd = bpf_map__fd(skeleton.maps.free_slots);
+  for (std::uint32_t slot = 0; slot < count; ++slot) bpf_map_update_elem(fd, nullptr, &slot, BPF_ANY);
+}
+
+}  // namespace
+
+Probe::Probe(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Probe::Probe(Probe&&) noexcept = default;
+Probe& Probe::operator=(Probe&&) noexcept = default;
+Probe::~Probe() = default;
+
+Result<Probe> Probe::load(const Features& features, const Options& options) {
+  auto state = std::make_unique<State>();
+  state->plan = make_plan(features);
+  // The kernel, not its version, says which programs it takes: try, drop the optional
+  // one that it refuses, try again.
+  for (;;) {
+    LogCapture log;
+    state->skeleton.reset(memspike_bpf__open());
+    if (state->skeleton == nullptr) {
+      return fail(ErrorKind::failed, fmt::format("cannot open the BPF object: {}", std::strerror(errno)));
+    }
+    configure_settings(*state->skeleton, features, options);
+    configure_maps(*state->skeleton, options);
+    select_programs(*state->skeleton, state->plan);
+    const int error = memspike_bpf__load(state->skeleton.get());
+    if (error == 0) break;
+    const std::string why = explain_load_failure(log.text(), -error);
+    if (drop_from(state->plan, log.failed_program(), why, state->missing)) continue;
+    return fail(ErrorKind::unsupported,
+                fmt::format("the kernel refused the BPF program {}: {}", log.failed_program(), why),
+                "run `memspike doctor` to see what this kernel allows");
+  }
+  fill_free_slots(*state->skeleton, options.max_memcgs);
+  const auto on_record = [](void* context, void* data, std::size_t size) {
+    const auto* self = static_cast<State*>(context);
+    (*self->sink)({static_cast<const std::byte*>(data), size});
+    return 0;
+  };
+  state->ring.reset(
+      ring_buffer__new(bpf_map__fd(state->skeleton->maps.records), on_record, state.get(), nullptr));
+  if (state->ring == nullptr) {
+    return fail(ErrorKind::failed, fmt::format("cannot map the ring buffer: {}", std::strerror(errno)));
+  }
+  return Probe(std::move(state));
+}
+
+Result<void> Probe::attach() {
+  for (const Program& program : state_->plan) {
+    if (program.event.empty()) continue;
+    bpf_program* handle = find_program(*state_->skeleton, program.name);
+    int error = 0;
+    if (program.name == "start_sweep") {
+      bpf_test_run_opts run{};
+      run.sz = sizeof(run);
+      error = bpf_prog_test_run_opts(bpf_program__fd(handle), &run);
+      if (error == 0 && run.retval != 0) error = -EIO;
+      state_->timer_runs = error == 0;
+    } else {
+      LinkPtr link(bpf_program__attach(handle));
+      error = link == nullptr ? -errno : 0;
+      if (link != nullptr) state_->links.push_back(std::move(link));
+    }
+    if (error != 0 && program.need == Need::required) {
+      return fail(ErrorKind::unsupported,
+                  fmt::format("cannot attach to {}: {}", program.event, std::strerror(-error)));
+    }
+    if (error != 0) {
+      state_->missing.push_back(
+          fmt::format("{}: {}; {}", program.event, std::strerror(-error), program.loss));
+      continue;
+    }
+    state_->hooks.push_back({std::string(program.event), std::string(program.attach)});
+  }
+  if (!state_->timer_runs) state_->hooks.push_back({"sweep", "user space"});
+  return {};
+}
+
+Result<void> Probe::track(std::span<const std::uint64_t> cgroup_ids) {
+  auto result = track_subtree(*state_->skeleton, cgroup_ids);
+  ++state_->skeleton->data->roots_generation;  // CPUs may remember these memcgs as untracked
+  return result;
+}
+
+void Probe::detach() {
+  state_->skeleton->bss->sweep_stopped = 1;
+  state_->links.clear();
+  // A program that was running when its hook was removed ends within microseconds (tracepoint
+  // programs do not sleep); the timer fires once more at most.
+  constexpr long kGraceNs = 3'000'000;
+  const timespec grace{0, kGraceNs};
+  nanosleep(&grace, nullptr);
+}
+
+void Probe::look_at_all() {
+  const int fd = bpf_program__fd(state_->skeleton->progs.sweep_one);
+  const std::uint32_t used = state_->skeleton->bss->slots_used;
+  for (std::uint32_t slot = 0; slot < used; ++slot) {
+    std::array<std::uint64_t, 1> arguments{slot};
+    bpf_test_run_opts run{};
+    run.sz = sizeof(run);
+    run.ctx_in = arguments.data();
+    run.ctx_size_in = sizeof(arguments);
+    bpf_prog_test_run_opts(fd, &run);
+  }
+}
+
+Result<std::size_t> Probe::drain(const Sink& sink) {
+  state_->sink = &sink;
+  const int count = ring_buffer__consume(state_->ring.get());
+  state_->sink = nullptr;
+  if (count < 0) {
+    return fail(ErrorKind::failed, fmt::format("cannot read the ring buffer: {}", std::strerror(-count)));
+  }
+  return static_cast<std::size_t>(count);
+}
+
+int Probe::ring_fd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
+
+void Probe::release_slot(std::uint32_t slot) {
+  bpf_map_update_elem(bpf_map__fd(state_->skeleton->maps.free_slots), nullptr, &slot, BPF_ANY);
+}
+
+bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
+const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }
+const std::vector<std::string>& Probe::missing() const { return state_->missing; }
+
+}  // namespace memspike::probe

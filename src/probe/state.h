@@ -1,0 +1,24 @@
+// What a Probe owns. Private to this room.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "probe/handles.h"
+#include "probe/plan.h"
+#include "probe/probe.h"
+
+namespace memspike::probe {
+
+struct Probe::State {
+  SkeletonPtr skeleton;
+  std::vector<Program> plan;
+  std::vector<LinkPtr> links;
+  RingPtr ring;
+  const Sink* sink = nullptr;  // set while draining
+  bool timer_runs = false;
+  std::vector<Hook> hooks;
+  std::vector<std::string> missing;
+};
+
+}  // namespace memspike::probe

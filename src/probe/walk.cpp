@@ -1,0 +1,92 @@
+#include "probe/walk.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "memspike/abi.h"
+
+namespace memspike::probe {
+namespace {
+
+struct Node {
+  std::uint64_t css = 0;
+  std::uint64_t serial_nr = 0;
+  std::uint64_t cgroup_id = 0;
+  std::uint64_t first_child = 0;
+  std::uint64_t next_sibling = 0;
+  std::uint32_t slot = 0;
+};
+
+// One step of the walk: the program runs once, in this task's context, and leaves its
+// answer in a global. Every css is verified by its serial number or read at once after
+// it was found; a css freed in between reads as another memcg or none, never as a fault.
+class Walker {
+ public:
+  explicit Walker(memspike_bpf& skeleton)
+      : skeleton_(skeleton), fd_(bpf_program__fd(skeleton.progs.walk_memcgs)) {}
+
+  std::optional<Node> run(memspike_walk operation, std::uint64_t css, std::uint64_t serial_nr,
+                          std::uint32_t parent_slot = MEMSPIKE_NO_SLOT) {
+    std::array<std::uint64_t, 4> arguments{static_cast<std::uint64_t>(operation), css, serial_nr,
+                                           parent_slot};
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.ctx_in = arguments.data();
+    options.ctx_size_in = sizeof(arguments);
+    if (bpf_prog_test_run_opts(fd_, &options) != 0 || options.retval != 0) return std::nullopt;
+    const auto& walked = skeleton_.bss->walked;
+    return Node{walked.css,         walked.serial_nr,    walked.cgroup_id,
+                walked.first_child, walked.next_sibling, walked.slot};
+  }
+
+  std::optional<Node> find_child(const Node& parent, std::uint64_t cgroup_id) {
+    for (std::uint64_t css = parent.first_child; css != 0;) {
+      const auto child = run(MEMSPIKE_WALK_READ, css, 0);
+      if (!child) return std::nullopt;
+      if (child->cgroup_id == cgroup_id) return child;
+      css = child->next_sibling;
+    }
+    return std::nullopt;
+  }
+
+  Result<void> track(const Node& node, std::uint32_t parent_slot) {
+    const auto tracked = run(MEMSPIKE_WALK_TRACK, node.css, node.serial_nr, parent_slot);
+    if (!tracked) return {};  // removed meanwhile: nothing to track
+    if (tracked->slot >= MEMSPIKE_SLOT_TABLE_FULL) {
+      return fail(ErrorKind::failed, "the table of tracked memcgs is full", "raise --max-memcgs");
+    }
+    for (std::uint64_t css = node.first_child; css != 0;) {
+      const auto child = run(MEMSPIKE_WALK_READ, css, 0);
+      if (!child) return {};
+      if (auto result = track(*child, tracked->slot); !result) return result;
+      css = child->next_sibling;
+    }
+    return {};
+  }
+
+ private:
+  memspike_bpf& skeleton_;
+  int fd_;
+};
+
+}  // namespace
+
+Result<void> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t> cgroup_ids) {
+  Walker walker(skeleton);
+  auto node = walker.run(MEMSPIKE_WALK_ROOT, 0, 0);
+  if (!node) return fail(ErrorKind::failed, "cannot read the kernel's tree of memory cgroups");
+  if (cgroup_ids.empty() || node->cgroup_id != cgroup_ids.front()) {
+    return fail(ErrorKind::not_found, "the memory cgroup mount is not the root of its hierarchy",
+                "give --cgroup-root the host's mount");
+  }
+  for (const std::uint64_t id : cgroup_ids.subspan(1)) {
+    node = walker.find_child(*node, id);
+    if (!node) return fail(ErrorKind::not_found, "the memory controller does not know this cgroup");
+  }
+  return walker.track(*node, MEMSPIKE_NO_SLOT);
+}
+
+}  // namespace memspike::probe

@@ -1,0 +1,18 @@
+// Finds memcgs that exist already, by walking the kernel's own tree of them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "probe/handles.h"
+
+namespace memspike::probe {
+
+// Gives the memcg at the end of `cgroup_ids` (inode numbers of its directory and all
+// above it, from the hierarchy's root) and everything below it a slot.
+// ErrorKind::not_found: the controller has no such memcg; ErrorKind::failed: no slot
+// was left, or the program could not be run.
+Result<void> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t> cgroup_ids);
+
+}  // namespace memspike::probe

@@ -1,0 +1,62 @@
+// One memcg's timeline: readings in, rows out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "decode/event.h"
+
+namespace memspike::timeline {
+
+// How a row of the timeline is known.
+enum class Mark {
+  sampled,    // the counter was read at this time
+  held,       // the counter was last looked at, and still as in the row before
+  watermark,  // a peak between two readings, known from the kernel's watermark only
+};
+
+struct Row {
+  std::uint64_t time_ns = 0;
+  std::uint64_t usage_bytes = 0;
+  std::uint64_t watermark_bytes = 0;
+  std::optional<std::uint64_t> limit_bytes;
+  std::uint64_t headroom_bytes = decode::kNoHeadroom;  // smallest limit - usage from here to the root
+  Mark mark = Mark::sampled;
+};
+
+// What a reading says beside the usage.
+struct Changes {
+  bool limit_changed = false;
+  bool watermark_reset = false;  // the kernel's maximum was set back by somebody
+};
+
+// Turns the readings of one memcg, in order of time, into rows:
+//
+//  - usage is at most the watermark: a charge that fails is added first and
+//    subtracted again (page_counter_try_charge), so a raw reading above the kernel's
+//    own maximum is of a charge that had not succeeded;
+//  - a watermark that rose above anything read is a peak of exactly that height
+//    between the previous look and this one: a row of its own, marked, half way;
+//  - a counter that was quiet and then moved has a row for when it was last seen
+//    quiet, so that a step does not look like a slope as long as the silence;
+//  - a reading that says nothing new is no row.
+class Track {
+ public:
+  // `headroom_bytes`: of this memcg and all its ancestors at this reading.
+  Changes push(std::uint64_t time_ns, const decode::Level& level, std::uint64_t headroom_bytes,
+               std::vector<Row>& out);
+
+  // The recording (or the memcg) ends at time_ns, with the counter as in the last row.
+  void close(std::uint64_t time_ns, std::vector<Row>& out);
+
+  const std::optional<Row>& last() const { return last_; }
+
+ private:
+  void emit(const Row& row, std::vector<Row>& out);
+  void emit_held(std::uint64_t look_ns, std::uint64_t before_ns, std::vector<Row>& out);
+
+  std::optional<Row> last_;
+};
+
+}  // namespace memspike::timeline
