@@ -1,0 +1,88 @@
+#include "cgroup/files.h"
+
+#include <sys/stat.h>
+
+#include <charconv>
+#include <string_view>
+
+#include "cgroup/host_files.h"
+#include "cgroup/text.h"
+
+namespace memspike::cgroup {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 64 * 1024;
+
+// v1 shows "no limit" as PAGE_COUNTER_MAX in bytes, just below 2^63 and
+// different for every page size: nothing real comes near it.
+constexpr std::uint64_t kUnlimitedBytes = std::uint64_t{1} << 62;
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::string> read_line(const std::filesystem::path& path) {
+  auto content = read_small_file(path, kMaxFileBytes);
+  if (content && !content->empty() && content->back() == '\n') content->pop_back();
+  return content;
+}
+
+std::optional<std::uint64_t> read_number(const std::filesystem::path& path) {
+  const auto line = read_line(path);
+  return line ? parse_number(*line) : std::nullopt;
+}
+
+// The value after `key` in a file of "key value" lines.
+std::optional<std::uint64_t> read_key(const std::filesystem::path& path, std::string_view key) {
+  const auto content = read_small_file(path, kMaxFileBytes);
+  if (!content) return std::nullopt;
+  for (const std::string_view line : split(*content, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() == 2 && words[0] == key) return parse_number(words[1]);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir) {
+  // "max" is not a number, and so no limit.
+  auto limit = read_number(dir / kMemoryMax);
+  if (!limit) limit = read_number(dir / kLimitInBytes);
+  return limit && *limit < kUnlimitedBytes ? limit : std::nullopt;
+}
+
+std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir) {
+  const auto usage = read_number(dir / kMemoryCurrent);
+  return usage ? usage : read_number(dir / kUsageInBytes);
+}
+
+std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir) {
+  for (const char* file : {kMemoryPeak, kMaxUsageInBytes}) {
+    if (const auto bytes = read_number(dir / file)) return KernelPeak{*bytes, file};
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir) {
+  const auto kills = read_key(dir / kMemoryEvents, "oom_kill");
+  return kills ? kills : read_key(dir / kOomControl, "oom_kill");
+}
+
+std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir) {
+  struct stat status {};
+  if (stat(dir.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return std::nullopt;
+  return status.st_ino;
+}
+
+bool is_memcg(const std::filesystem::path& dir) {
+  for (const char* file : {kMemoryCurrent, kMemoryMax, kUsageInBytes, kLimitInBytes}) {
+    if (path_exists(dir / file)) return true;
+  }
+  return false;
+}
+
+}  // namespace memspike::cgroup

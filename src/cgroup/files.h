@@ -1,0 +1,55 @@
+// The memory controller's files: names as constants, and readers that know
+// both versions. `dir` is a memcg's directory in the file system.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace memspike::cgroup {
+
+inline constexpr const char* kProcs = "cgroup.procs";
+inline constexpr const char* kControllers = "cgroup.controllers";                 // v2
+inline constexpr const char* kSubtreeControl = "cgroup.subtree_control";          // v2
+inline constexpr const char* kMemoryCurrent = "memory.current";                   // v2
+inline constexpr const char* kMemoryMax = "memory.max";                           // v2
+inline constexpr const char* kMemoryPeak = "memory.peak";                         // v2, Linux 5.19
+inline constexpr const char* kMemoryEvents = "memory.events";                     // v2
+inline constexpr const char* kMemorySwapMax = "memory.swap.max";                  // v2
+inline constexpr const char* kUsageInBytes = "memory.usage_in_bytes";             // v1
+inline constexpr const char* kLimitInBytes = "memory.limit_in_bytes";             // v1
+inline constexpr const char* kMaxUsageInBytes = "memory.max_usage_in_bytes";      // v1
+inline constexpr const char* kOomControl = "memory.oom_control";                  // v1
+inline constexpr const char* kMemswLimitInBytes = "memory.memsw.limit_in_bytes";  // v1
+inline constexpr const char* kSwappiness = "memory.swappiness";                   // v1
+inline constexpr const char* kUseHierarchy = "memory.use_hierarchy";              // v1
+
+// The memcg's own maximum, as the kernel kept it, and the file that says so.
+struct KernelPeak {
+  std::uint64_t bytes = 0;
+  std::string source;  // kMemoryPeak or kMaxUsageInBytes
+};
+
+// memory.max or memory.limit_in_bytes, bytes; nullopt: no limit, or not readable.
+std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir);
+
+// memory.current or memory.usage_in_bytes, bytes; nullopt: not readable.
+std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir);
+
+// memory.peak, else memory.max_usage_in_bytes; nullopt where the kernel has
+// neither (v2 before Linux 5.19).
+std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir);
+
+// The kernel's own count of processes of this memcg and its descendants (v1:
+// of this memcg alone) that the OOM killer killed.
+std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
+
+// The cgroup's kernfs id, which is its directory's inode number.
+std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir);
+
+// True when the directory is a memcg: a v2 cgroup whose parent does not hand
+// the memory controller down has no memory files, and is charged to an ancestor.
+bool is_memcg(const std::filesystem::path& dir);
+
+}  // namespace memspike::cgroup

@@ -1,0 +1,39 @@
+// Reading the node's files without trusting them: bounded, never blocking,
+// never throwing, and confined to the host root.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace memspike::cgroup {
+
+// The content of a regular file of at most `max_bytes`; nullopt when it is
+// larger, unreadable or not a regular file (a FIFO would block its reader).
+std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// Whether a path, symbolic links followed, is there; is a directory.
+bool path_exists(const std::filesystem::path& path);
+bool directory_exists(const std::filesystem::path& path);
+
+struct DirectoryEntry {
+  std::string name;
+  bool is_directory = false;  // itself, not through a symbolic link
+  bool is_symlink = false;
+};
+
+// The entries of a directory without "." and "..", sorted by name, at most
+// `max_entries` of them. Empty when it cannot be read.
+std::vector<DirectoryEntry> list_directory(const std::filesystem::path& path,
+                                           std::size_t max_entries = std::size_t{1} << 16);
+
+// `absolute` as a process whose root directory is `host_root` would open it:
+// symbolic links, absolute ones too (/var/run -> /run), stay below host_root.
+// nullopt when a component is missing or the links loop.
+std::optional<std::filesystem::path> resolve_in_root(const std::filesystem::path& host_root,
+                                                     std::string_view absolute);
+
+}  // namespace memspike::cgroup

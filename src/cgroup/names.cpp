@@ -1,0 +1,160 @@
+#include "cgroup/names.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+
+#include "cgroup/host_files.h"
+#include "cgroup/layout.h"
+#include "cgroup/text.h"
+
+namespace memspike::cgroup {
+namespace {
+
+constexpr std::string_view kPodLogs = "/var/log/pods";
+constexpr std::string_view kContainerLogs = "/var/log/containers";
+
+// "<namespace>_<pod>_<uid>"; only the UID could hold another underscore.
+std::optional<PodNames> parse_pod_log_name(std::string_view name) {
+  const std::size_t first = name.find('_');
+  if (first == std::string_view::npos) return std::nullopt;
+  const std::size_t second = name.find('_', first + 1);
+  if (second == std::string_view::npos) return std::nullopt;
+  PodNames pod{std::string(name.substr(0, first)),
+               std::string(name.substr(first + 1, second - first - 1)),
+               std::string(name.substr(second + 1)),
+               {}};
+  const bool plausible =
+      is_kubernetes_name(pod.namespace_name) && is_kubernetes_name(pod.pod) && is_kubernetes_name(pod.uid);
+  return plausible ? std::optional(pod) : std::nullopt;
+}
+
+struct Link {
+  std::string id;
+  ContainerNames names;
+};
+
+// "<pod>_<namespace>_<container>-<id>.log"
+std::optional<Link> parse_container_link(std::string_view name) {
+  if (!ends_with(name, ".log")) return std::nullopt;
+  name.remove_suffix(4);
+  const auto parts = split(name, '_');
+  if (parts.size() != 3) return std::nullopt;
+  const std::size_t dash = parts[2].rfind('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const std::string_view container = parts[2].substr(0, dash);
+  const std::string_view id = parts[2].substr(dash + 1);
+  if (!is_kubernetes_name(parts[0]) || !is_kubernetes_name(parts[1]) || !is_kubernetes_name(container) ||
+      id.empty()) {
+    return std::nullopt;
+  }
+  Link link{std::string(id), {}};
+  link.names.pod = std::string(parts[0]);
+  link.names.namespace_name = std::string(parts[1]);
+  link.names.container = std::string(container);
+  return link;
+}
+
+// The link's target names the pod's log directory, and so its UID.
+std::optional<std::string> uid_of_link(const std::filesystem::path& link) {
+  std::array<char, PATH_MAX> buffer{};
+  const ssize_t length = readlink(link.c_str(), buffer.data(), buffer.size());
+  if (length <= 0) return std::nullopt;
+  for (const std::string_view part : split({buffer.data(), static_cast<std::size_t>(length)}, '/')) {
+    if (const auto pod = parse_pod_log_name(part)) return pod->uid;
+  }
+  return std::nullopt;
+}
+
+template <class T>
+void prefer(std::optional<T>& known, const std::optional<T>& other) {
+  if (!known) known = other;
+}
+
+}  // namespace
+
+Names::Names(const Roots& roots) : host_root_(roots.host_root) { reload(); }
+
+void Names::reload() {
+  pods_.clear();
+  links_.clear();
+  read_pod_logs();
+  read_container_links();
+}
+
+void Names::read_pod_logs() {
+  const auto directory = resolve_in_root(host_root_, kPodLogs);
+  if (!directory) return;
+  for (const DirectoryEntry& entry : list_directory(*directory)) {
+    auto pod = entry.is_directory ? parse_pod_log_name(entry.name) : std::nullopt;
+    if (!pod) continue;
+    for (const DirectoryEntry& container : list_directory(*directory / entry.name, 1024)) {
+      if (container.is_directory && is_kubernetes_name(container.name))
+        pod->containers.push_back(container.name);
+    }
+    std::string key = squash_uid(pod->uid);
+    pods_.insert_or_assign(std::move(key), std::move(*pod));
+  }
+}
+
+void Names::read_container_links() {
+  const auto directory = resolve_in_root(host_root_, kContainerLogs);
+  if (!directory) return;
+  for (const DirectoryEntry& entry : list_directory(*directory)) {
+    auto link = parse_container_link(entry.name);
+    if (!link) continue;
+    if (entry.is_symlink) link->names.pod_uid = uid_of_link(*directory / entry.name);
+    links_.insert_or_assign(std::move(link->id), std::move(link->names));
+  }
+}
+
+ContainerNames Names::container(std::string_view id) {
+  auto config = configs_.find(id);
+  if (config == configs_.end()) {
+    // Only what was found is kept: a runtime may write its file a moment later.
+    if (auto read = read_runtime_config(host_root_, id)) {
+      config = configs_.emplace(std::string(id), std::move(*read)).first;
+    }
+  }
+  ContainerNames names = config == configs_.end() ? ContainerNames{} : config->second;
+  const auto link = links_.find(id);
+  if (link == links_.end()) return names;
+  prefer(names.namespace_name, link->second.namespace_name);
+  prefer(names.pod, link->second.pod);
+  prefer(names.pod_uid, link->second.pod_uid);
+  prefer(names.container, link->second.container);
+  // The pause container has no log.
+  if (!names.is_sandbox) names.is_sandbox = false;
+  return names;
+}
+
+const PodNames* Names::pod(std::string_view uid) const {
+  const auto found = pods_.find(squash_uid(uid));
+  return found == pods_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Names::unassigned_containers(std::string_view uid) const {
+  const PodNames* known = pod(uid);
+  if (known == nullptr) return {};
+  std::vector<std::string> result = known->containers;
+  const auto drop = [&](const ContainerNames& names) {
+    const bool same_pod = names.pod_uid
+                              ? squash_uid(*names.pod_uid) == squash_uid(uid)
+                              : names.pod == known->pod && names.namespace_name == known->namespace_name;
+    if (!same_pod || !names.container) return;
+    result.erase(std::remove(result.begin(), result.end(), *names.container), result.end());
+  };
+  for (const auto& [id, names] : links_) drop(names);
+  for (const auto& [id, names] : configs_) drop(names);
+  return result;
+}
+
+std::vector<PodNames> Names::pods() const {
+  std::vector<PodNames> result;
+  for (const auto& [key, pod] : pods_) result.push_back(pod);
+  return result;
+}
+
+}  // namespace memspike::cgroup

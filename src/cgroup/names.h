@@ -1,0 +1,56 @@
+// Namespace, pod and container names, learnt on the node without asking an API.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cgroup/roots.h"
+#include "cgroup/runtime_config.h"
+
+namespace memspike::cgroup {
+
+struct PodNames {
+  std::string namespace_name;
+  std::string pod;
+  std::string uid;
+  std::vector<std::string> containers;  // that have logs, finished init containers included
+};
+
+class Names {
+ public:
+  // Reads the log directories once; see reload().
+  explicit Names(const Roots& roots);
+
+  // Reads the log directories again: pods and containers come and go.
+  void reload();
+
+  // By the container's full id. Looks at the runtime's configuration when it is
+  // asked for the first time, so a container born a moment ago is known without
+  // a reload(). Unset members: no source tells.
+  ContainerNames container(std::string_view id);
+
+  // By UID, with or without separators; nullptr when the node has no logs of it.
+  const PodNames* pod(std::string_view uid) const;
+
+  // Names of the pod's containers that have logs, but no id that any source
+  // tells: candidates for a container whose id has no name.
+  std::vector<std::string> unassigned_containers(std::string_view uid) const;
+
+  // All pods that have logs on this node, running or not.
+  std::vector<PodNames> pods() const;
+
+ private:
+  void read_pod_logs();
+  void read_container_links();
+
+  std::filesystem::path host_root_;
+  std::map<std::string, PodNames, std::less<>> pods_;           // by squashed UID
+  std::map<std::string, ContainerNames, std::less<>> links_;    // by id, from /var/log/containers
+  std::map<std::string, ContainerNames, std::less<>> configs_;  // by id, from the runtime
+};
+
+}  // namespace memspike::cgroup

@@ -1,0 +1,36 @@
+// What the user asked for, as text.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "cgroup/hierarchy.h"
+
+namespace memspike::cgroup {
+
+// Exactly one of the first four is set.
+struct TargetSpec {
+  std::optional<std::string> pod_uid;      // any spelling, or a unique beginning of 4 characters or more
+  std::optional<std::string> pod;          // NAMESPACE/NAME
+  std::optional<std::string> cgroup_path;  // below the mount: absolute, or relative to it
+  std::optional<int> pid;
+  std::vector<std::string> containers;  // names, or beginnings of ids; empty: all
+  // With --wait: a container that is not there yet is no error.
+  bool containers_may_come = false;
+};
+
+// ErrorKind::usage unless exactly one target is given and well-formed.
+Result<void> check_spec(const TargetSpec& spec);
+
+// True when `wanted` is the beginning of `uid`, separators and case aside.
+bool uid_matches(std::string_view wanted, std::string_view uid);
+
+// What a path may mean, relative to the mount, likeliest first: with the
+// longest mount prefix taken off, …, and as it is. ErrorKind::usage for a path that
+// is empty, holds "..", a NUL or a name no cgroup can have, or names the root cgroup.
+Result<std::vector<std::string>> relative_candidates(std::string_view path, const Hierarchy& hierarchy);
+
+}  // namespace memspike::cgroup

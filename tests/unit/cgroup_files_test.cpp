@@ -1,0 +1,95 @@
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+
+#include "cgroup/files.h"
+#include "cgroup/host_files.h"
+#include "cgroup_tree.h"
+
+using namespace memspike::cgroup;
+using namespace memspike::cgroup::testing;
+
+TEST_CASE("v2 files: limit, usage, peak, kills") {
+  Tree tree;
+  tree.v2_memcg("limited", 4096, 52'428'800, 39'845'888);
+  tree.v2_memcg("free", 8192);
+  tree.file("limited/memory.events", "low 0\nhigh 0\nmax 17\noom 3\noom_kill 2\noom_group_kill 1\n");
+  CHECK(read_limit_bytes(tree.at("limited")) == 52'428'800u);
+  CHECK_FALSE(read_limit_bytes(tree.at("free")));
+  CHECK(read_usage_bytes(tree.at("free")) == 8192u);
+  REQUIRE(read_kernel_peak(tree.at("limited")));
+  CHECK(read_kernel_peak(tree.at("limited"))->bytes == 39'845'888);
+  CHECK(read_kernel_peak(tree.at("limited"))->source == "memory.peak");
+  CHECK(read_oom_kills(tree.at("limited")) == 2u);
+  CHECK_FALSE(read_oom_kills(tree.at("free")));
+}
+
+TEST_CASE("v1 files: limit, usage, peak, kills") {
+  Tree tree;
+  tree.v1_memcg("limited", 4096, 52'428'800, 39'845'888);
+  tree.v1_memcg("free", 8192);
+  tree.file("limited/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n");
+  CHECK(read_limit_bytes(tree.at("limited")) == 52'428'800u);
+  CHECK_FALSE(read_limit_bytes(tree.at("free")));
+  CHECK(read_usage_bytes(tree.at("free")) == 8192u);
+  CHECK(read_kernel_peak(tree.at("limited"))->source == "memory.max_usage_in_bytes");
+  CHECK(read_oom_kills(tree.at("limited")) == 5u);
+  // With 64 KiB pages "no limit" is another number.
+  tree.file("free/memory.limit_in_bytes", "9223372036854710272\n");
+  CHECK_FALSE(read_limit_bytes(tree.at("free")));
+}
+
+TEST_CASE("a memcg is told from a cgroup, and a v2 kernel before 5.19 has no peak") {
+  Tree tree;
+  tree.file("plain/cgroup.procs", "");
+  tree.file("old/memory.current", "1\n");
+  CHECK_FALSE(is_memcg(tree.at("plain")));
+  CHECK(is_memcg(tree.at("old")));
+  CHECK_FALSE(read_kernel_peak(tree.at("old")));
+  CHECK_FALSE(read_usage_bytes(tree.at("missing")));
+  CHECK_FALSE(cgroup_inode(tree.at("missing")));
+  struct stat status {};
+  REQUIRE(stat(tree.at("old").c_str(), &status) == 0);
+  CHECK(cgroup_inode(tree.at("old")) == status.st_ino);
+}
+
+TEST_CASE("nonsense in a number's place is no number") {
+  Tree tree;
+  for (const char* text : {"", "\n", "-1\n", "12x\n", "99999999999999999999999\n", "1 2\n"}) {
+    INFO(text);
+    tree.file("m/memory.max", text);
+    tree.file("m/memory.current", text);
+    CHECK_FALSE(read_limit_bytes(tree.at("m")));
+    CHECK_FALSE(read_usage_bytes(tree.at("m")));
+  }
+}
+
+TEST_CASE("files are bounded, regular and never waited for") {
+  Tree tree;
+  tree.file("big", std::string(10'000, 'x'));
+  CHECK(read_small_file(tree.at("big"), 10'000));
+  CHECK_FALSE(read_small_file(tree.at("big"), 9'999));
+  REQUIRE(mkfifo(tree.at("fifo").c_str(), 0600) == 0);
+  CHECK_FALSE(read_small_file(tree.at("fifo"), 10));
+  CHECK_FALSE(read_small_file(tree.root(), 10));
+  CHECK(list_directory(tree.at("big")).empty());
+  CHECK(list_directory(tree.root(), 1).size() == 1);
+}
+
+TEST_CASE("links are followed inside the host root only, and loops end") {
+  Tree tree;
+  tree.file("host/run/file", "inside");
+  tree.file("outside", "outside");
+  tree.link("host/var/run", "/run");
+  tree.link("host/up", "../../../outside");
+  tree.link("host/a", "b");
+  tree.link("host/b", "/a");
+  tree.link("host/deep", "deep/deep");
+  const auto host = tree.at("host");
+  CHECK(resolve_in_root(host, "/var/run/file") == host / "run/file");
+  CHECK(resolve_in_root(host, "/../../run/./file") == host / "run/file");
+  CHECK_FALSE(resolve_in_root(host, "/up"));
+  CHECK_FALSE(resolve_in_root(host, "/a"));
+  CHECK_FALSE(resolve_in_root(host, "/deep"));
+  CHECK_FALSE(resolve_in_root(host, "/missing/file"));
+}
