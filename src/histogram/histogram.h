@@ -2,8 +2,8 @@
 // 1 %, mergeable, sparse.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace memspike::histogram {
@@ -18,18 +18,21 @@ class Histogram {
     friend bool operator==(const Bucket&, const Bucket&) = default;
   };
 
+  // Adds `count` observations of `value`: any 64-bit value, in whatever unit the caller keeps.
   void record(std::uint64_t value, std::uint64_t count = 1);
+
+  // Adds the other's observations: the result is as if all had been recorded here.
   void merge(const Histogram& other);
 
   std::uint64_t count() const { return count_; }
   std::uint64_t min() const { return count_ == 0 ? 0 : min_; }  // exact
   std::uint64_t max() const { return max_; }                    // exact
 
-  // The value at a percentile in [0, 100], by nearest rank, within 1 % of the
-  // true value and never outside [min(), max()]. 0 when empty.
+  // The value at a percentile in [0, 100] (outside: clamped), by nearest rank, within
+  // 1 % of the true value and never outside [min(), max()]. 0 when empty.
   std::uint64_t value_at_percentile(double percentile) const;
 
-  // The non-empty buckets, in ascending order, disjoint.
+  // The non-empty buckets, in ascending order, disjoint. high - low < 1 % of low.
   std::vector<Bucket> buckets() const;
 
  private:
@@ -37,7 +40,8 @@ class Histogram {
     std::uint32_t index = 0;
     std::uint64_t count = 0;
   };
-  std::vector<Cell> cells_;  // sorted by index
+  std::vector<Cell> cells_;    // sorted by index, counts > 0
+  std::size_t last_cell_ = 0;  // where the previous record fell: neighbours in time are alike
   std::uint64_t count_ = 0;
   std::uint64_t min_ = 0;
   std::uint64_t max_ = 0;

@@ -3,6 +3,7 @@
 // peak_widths(rel_height=0.5) on the whole stream (widths interpolate in time).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -11,25 +12,50 @@
 
 namespace memspike::spike {
 
+// How much the detector remembers: about 10 MB when everything is full. scipy keeps the
+// whole series; where a limit is hit the result may differ from it in the stated way only.
+struct Limits {
+  // Spikes that are final but for a still lower right base. Beyond: the older half is
+  // emitted with the right base known so far.
+  std::size_t decided_peaks = 8192;
+  // Peaks that stand out on their left, neither followed by a higher sample nor by a fall to
+  // their left minimum: equal tops at a limit, say. Beyond: every second one of the equally
+  // high (if hardly any are equal, of all) is concluded as though a higher sample came now.
+  std::size_t undecided_peaks = 8192;
+  // Samples on the flanks of pending peaks, rising and falling each. Beyond: every second one
+  // is interpolated (widths and rises are off by at most the distance of the samples kept).
+  std::size_t flank_rows = 65'536;
+  // Half the rows of a flat top. Beyond: its middle is off by at most one part in flank_rows.
+  std::size_t plateau_rows = 65'536;
+  // Kills that a spike, pending or yet to come, may contain. Beyond: the older half is forgotten.
+  std::size_t kills = 16'384;
+};
+
 class Detector {
  public:
-  // min_prominence_bytes: the threshold, at least 1 byte.
-  explicit Detector(std::uint64_t min_prominence_bytes);
+  // min_prominence_bytes: the threshold, at least 1 byte (0 counts as 1).
+  explicit Detector(std::uint64_t min_prominence_bytes, const Limits& limits = {});
   ~Detector();
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;
 
-  // Next point of the timeline (time_ns never decreases). Spikes that this
-  // point decides are appended to `out`, in the order in which they are decided.
+  // Next point of the timeline (time_ns never decreases; usage is below 2^63 bytes). Spikes
+  // that this point decides are appended to `out`, in the order in which they are decided:
+  // not that of time. Among several points of one flat top, headroom is the smallest.
   void push(const Point& point, std::vector<Spike>& out);
 
-  // The OOM killer killed a process of this memcg at time_ns. May arrive before
-  // or after the points around it, never before the previous kill.
+  // The OOM killer killed a process of this memcg at time_ns. May arrive before or after
+  // the points around it, never before the previous kill; it must have arrived before the
+  // point that decides the spike, at the earliest the second one after the fall through half height.
   void note_kill(std::uint64_t time_ns);
 
-  // The stream ends: appends every spike still pending, and those still open,
-  // as Outcome::ongoing. The detector is spent.
+  // The stream ends: appends every spike still pending and, as Outcome::ongoing, the one
+  // still open, if any: it would be a spike if usage fell to nothing now. Its width and right base end
+  // with the last point; of several equal tops it is the first. The detector is spent.
   void finish(std::vector<Spike>& out);
+
+  // What the detector holds on the heap now, in bytes.
+  std::size_t memory_bytes() const;
 
  private:
   struct State;

@@ -11,7 +11,7 @@ inline constexpr std::uint64_t kNoHeadroom = std::numeric_limits<std::uint64_t>:
 
 // One row of a memcg's timeline. Rows arrive in order of time; equal times are allowed.
 struct Point {
-  std::uint64_t time_ns = 0;      // CLOCK_MONOTONIC
+  std::uint64_t time_ns = 0;  // CLOCK_MONOTONIC
   std::uint64_t usage_bytes = 0;
   std::uint64_t headroom_bytes = kNoHeadroom;  // smallest max - usage on the chain of ancestors
 };
@@ -26,7 +26,7 @@ enum class Outcome {
 // A peak of usage whose prominence reached the threshold, measured as
 // scipy.signal.find_peaks / peak_widths(rel_height=0.5) measure it.
 struct Spike {
-  std::uint64_t peak_ns = 0;           // time of the peak's row (middle row of a flat top)
+  std::uint64_t peak_ns = 0;  // time of the peak's row (middle row of a flat top)
   std::uint64_t peak_bytes = 0;
   std::uint64_t prominence_bytes = 0;  // peak - max(left base, right base)
   std::uint64_t width_ns = 0;          // at half prominence, interpolated in time

@@ -1,0 +1,153 @@
+#include "spike/pending_peaks.h"
+
+#include <algorithm>
+
+namespace memspike::spike {
+
+PendingPeaks::PendingPeaks(std::uint64_t min_prominence_bytes, const Limits& limits, LeftFlank& flank)
+    : min_prominence_bytes_(min_prominence_bytes),
+      limits_(limits),
+      flank_(flank),
+      right_flank_(limits.flank_rows),
+      forget_kills_at_(limits.kills) {}
+
+void PendingPeaks::open(const Crest& crest, std::vector<Spike>& out) {
+  Extreme left = left_;
+  if (!undecided_.empty()) {
+    // An equally high peak does not end the walk to the left.
+    const Pending& last = peaks_[undecided_.back()];
+    if (last.spike.peak_bytes == crest.bytes && last.left_min < left.min) {
+      left = {last.left_min, last.spike.left_base_ns};
+    }
+  }
+  if (crest.bytes - left.min < min_prominence_bytes_) return;
+  make_room(out);
+
+  Pending peak;
+  peak.spike.peak_ns = crest.ns;
+  peak.spike.peak_bytes = crest.bytes;
+  peak.spike.headroom_bytes = crest.headroom_bytes;
+  peak.spike.left_base_ns = left.ns;
+  peak.left_min = left.min;
+  peak.right = {crest.bytes, crest.ns};
+  peak.flank = flank_.hold();
+  undecided_.push_back(peaks_.size());
+  peaks_.push_back(peak);
+  right_flank_.open(crest.bytes, left.min + (crest.bytes - left.min) / 2);
+  left_ = {};
+}
+
+void PendingPeaks::fall(const Low& low) {
+  if (peaks_.empty()) return;
+  Extreme& right = peaks_.back().right;
+  if (low.value < right.min) right = {low.value, low.ns};
+  while (!undecided_.empty()) {
+    right_flank_.add(low);
+    if (peaks_[undecided_.back()].left_min < low.value) return;
+    // Equal peaks share the left minimum while undecided: decide them together.
+    const std::uint64_t height = peaks_[undecided_.back()].spike.peak_bytes;
+    start_pass();
+    while (!undecided_.empty() && peaks_[undecided_.back()].spike.peak_bytes == height) {
+      Pending& peak = peaks_[undecided_.back()];
+      equal_peaks_.enter(undecided_.size() - 1);
+      conclude(peak, low.value);
+      undecided_.pop_back();
+    }
+    right_flank_.close_down_to(undecided_.size());
+  }
+}
+
+void PendingPeaks::close_below(std::uint64_t height, std::vector<Spike>& out) {
+  if (peaks_.empty() || peaks_.back().spike.peak_bytes >= height) return;
+  start_pass();
+  while (!peaks_.empty() && peaks_.back().spike.peak_bytes < height) close_last(out);
+  right_flank_.close_down_to(undecided_.size());
+}
+
+// The right side of the last pending peak is complete.
+void PendingPeaks::close_last(std::vector<Spike>& out) {
+  Pending& peak = peaks_.back();
+  if (!peak.decided) {
+    equal_peaks_.enter(undecided_.size() - 1);
+    conclude(peak, peak.right.min);
+    undecided_.pop_back();
+    if (peak.left_min < left_.min) left_ = {peak.left_min, peak.spike.left_base_ns};
+  }
+  if (peak.decided) emit(peak, peak.right.ns, out);
+  const Extreme right = peak.right;
+  peaks_.pop_back();
+  if (!peaks_.empty() && right.min < peaks_.back().right.min) peaks_.back().right = right;
+}
+
+// Decides an undecided peak that equal_peaks_ has entered, if it qualifies.
+void PendingPeaks::conclude(Pending& peak, std::uint64_t right_min) {
+  const std::uint64_t base = std::max(peak.left_min, right_min);
+  if (peak.spike.peak_bytes - base >= min_prominence_bytes_) {
+    const Level half = level_above(base, peak.spike.peak_bytes - base, 5);
+    measure(peak, base, equal_peaks_.first_at_or_below(half.floor_bytes), 0);
+    peak.decided = true;
+  }
+  flank_.let_go(peak.flank);
+  peak.flank = LeftFlank::kNone;
+}
+
+// `low`: the first row on the right at or below half height; without one, last_ns ends the width.
+void PendingPeaks::measure(Pending& peak, std::uint64_t base_bytes, const Low* low, std::uint64_t last_ns) {
+  const std::uint64_t prominence = peak.spike.peak_bytes - base_bytes;
+  const Level half = level_above(base_bytes, prominence, 5);
+  const Moment left = left_crossing(peak, half, found_half_);
+  const Moment right = low != nullptr ? crossing(*low, half) : Moment{last_ns, 0};
+  peak.spike.prominence_bytes = prominence;
+  peak.spike.width_ns = duration_ns(left, right);
+  peak.spike.rise_ns = duration_ns(left_crossing(peak, level_above(base_bytes, prominence, 1), found_low_),
+                                   left_crossing(peak, level_above(base_bytes, prominence, 9), found_high_));
+  peak.half_first_ns = left.row_ns + static_cast<std::uint64_t>(left.offset_ns);
+  peak.half_last_ns = right.row_ns;
+}
+
+Moment PendingPeaks::left_crossing(const Pending& peak, const Level& level, Found& found) const {
+  // Where a later peak's walk for the same level ended left of this one, this one's ends, too.
+  // Without this, many equal peaks above one long rise would each walk all of it.
+  if (found.floor_bytes != level.floor_bytes || found.ns >= peak.spike.peak_ns) {
+    found.node = flank_.nearest_at_or_below(peak.flank, level.floor_bytes);
+    found.floor_bytes = level.floor_bytes;
+    found.ns = flank_.row_ns(found.node);
+  }
+  return flank_.crossing(found.node, level);
+}
+
+void PendingPeaks::start_pass() {
+  equal_peaks_.clear();
+  found_half_ = found_low_ = found_high_ = Found{};
+}
+
+void PendingPeaks::emit(Pending& peak, std::uint64_t right_base_ns, std::vector<Spike>& out) const {
+  peak.spike.right_base_ns = right_base_ns;
+  peak.spike.outcome =
+      kills_.any_within(peak.half_first_ns, peak.half_last_ns) ? Outcome::oom_kill : Outcome::fell;
+  out.push_back(peak.spike);
+}
+
+void PendingPeaks::finish(std::uint64_t last_ns, std::vector<Spike>& out) {
+  std::optional<Spike> ongoing;
+  start_pass();
+  while (!peaks_.empty()) {
+    Pending& peak = peaks_.back();
+    const std::uint64_t base = std::max(peak.left_min, peak.right.min);
+    if (!peak.decided && peak.spike.peak_bytes - base < min_prominence_bytes_) {
+      // It would qualify if the series fell on. All such are of one height, tops of one
+      // spike, for a lower one would not stand out on its left: the first speaks for it.
+      equal_peaks_.enter(undecided_.size() - 1);
+      const Level half = level_above(peak.left_min, peak.spike.peak_bytes - peak.left_min, 5);
+      measure(peak, peak.left_min, equal_peaks_.first_at_or_below(half.floor_bytes), last_ns);
+      ongoing = peak.spike;
+    }
+    close_last(out);
+  }
+  if (!ongoing) return;
+  ongoing->right_base_ns = last_ns;
+  ongoing->outcome = Outcome::ongoing;
+  out.push_back(*ongoing);
+}
+
+}  // namespace memspike::spike

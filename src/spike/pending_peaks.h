@@ -1,0 +1,115 @@
+// The peaks whose fate is still open, and what they need to be decided.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "spike/detector.h"
+#include "spike/kill_log.h"
+#include "spike/left_flank.h"
+#include "spike/right_flank.h"
+#include "spike/spike.h"
+
+namespace memspike::spike {
+
+// Why this is enough (P is the threshold, "left" of a peak reaches back to the nearest
+// higher sample, "right" forward to the next higher one):
+//
+// - A higher sample closes every lower pending peak: their right sides are complete. So the
+//   heights of the pending peaks never increase, and each sample closes from the end.
+// - The left side of a peak is complete when the peak is seen. One that stands less than P
+//   above its left minimum can never qualify and is forgotten at once. Later, lower peaks
+//   then look past it, but what they find there is higher than its height - P, hence of
+//   no use to any of them that qualifies.
+// - When the right side has come down to the left minimum, prominence, width and rise are
+//   final ("decided"); only a still lower right base can come. Such a peak no longer bounds
+//   the left side of later ones either: they have passed a minimum at least as low, and nearer.
+// - So among the undecided ones the left minima never decrease, and a new low
+//   decides from the end, too.
+class PendingPeaks {
+ public:
+  // A local maximum of the series.
+  struct Crest {
+    std::uint64_t ns = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t headroom_bytes = kNoHeadroom;
+  };
+
+  PendingPeaks(std::uint64_t min_prominence_bytes, const Limits& limits, LeftFlank& flank);
+
+  // A local minimum has passed; last_ns is its last row.
+  void valley(std::uint64_t value, std::uint64_t last_ns) {
+    if (value <= left_.min) left_ = {value, last_ns};
+  }
+
+  // The series rises to `height`.
+  void close_below(std::uint64_t height, std::vector<Spike>& out);
+
+  // The series begins to fall from a local maximum; the left flank is still that of the maximum.
+  void open(const Crest& crest, std::vector<Spike>& out);
+
+  // The series falls to a row. Decides, but never emits.
+  void fall(const Low& low);
+
+  void note_kill(std::uint64_t time_ns, std::uint64_t now_value, std::uint64_t now_ns);
+
+  // The series ends with a row at last_ns.
+  void finish(std::uint64_t last_ns, std::vector<Spike>& out);
+
+  std::size_t memory_bytes() const {
+    return peaks_.capacity() * sizeof(Pending) + undecided_.capacity() * sizeof(std::size_t) +
+           right_flank_.memory_bytes() + kills_.memory_bytes();
+  }
+
+ private:
+  struct Extreme {
+    std::uint64_t min = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t ns = 0;
+  };
+  struct Pending {
+    Spike spike;
+    std::uint64_t left_min = 0;
+    Extreme right;  // from this peak to the next pending one; the first row when there are several
+    std::uint64_t half_first_ns = 0;  // the rows in which a kill counts as its end
+    std::uint64_t half_last_ns = 0;
+    LeftFlank::Node flank = LeftFlank::kNone;
+    bool decided = false;
+  };
+  struct Found {  // a result of walking left, kept for the earlier peaks
+    std::uint64_t floor_bytes = 0;
+    std::uint64_t ns = std::numeric_limits<std::uint64_t>::max();
+    LeftFlank::Node node = LeftFlank::kNone;
+  };
+
+  void start_pass();
+  void close_last(std::vector<Spike>& out);
+  void conclude(Pending& peak, std::uint64_t right_min);
+  void measure(Pending& peak, std::uint64_t base_bytes, const Low* low, std::uint64_t last_ns);
+  Moment left_crossing(const Pending& peak, const Level& level, Found& found) const;
+  void emit(Pending& peak, std::uint64_t right_base_ns, std::vector<Spike>& out) const;
+
+  void make_room(std::vector<Spike>& out);
+  std::vector<bool> choose_undecided() const;
+  std::vector<bool> choose_decided() const;
+  void shed(const std::vector<bool>& chosen, std::vector<Spike>& out);
+  void remove(const std::vector<bool>& chosen);
+  std::uint64_t earliest_that_matters_ns(std::uint64_t now_value, std::uint64_t now_ns) const;
+
+  std::uint64_t min_prominence_bytes_;
+  Limits limits_;
+  LeftFlank& flank_;
+  RightFlank right_flank_;
+  EqualPeaks equal_peaks_{right_flank_};
+  KillLog kills_;
+  std::size_t forget_kills_at_;
+
+  std::vector<Pending> peaks_;          // in order of time; heights never increase
+  std::vector<std::size_t> undecided_;  // their indices; one stretch of right_flank_ each
+  Extreme left_;                        // since the last undecided peak; the last row when there are several
+  Found found_half_, found_low_, found_high_;
+};
+
+}  // namespace memspike::spike

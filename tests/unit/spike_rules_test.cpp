@@ -1,0 +1,261 @@
+// Each rule of the detector on a series small enough to work out by hand.
+#include <catch2/catch.hpp>
+
+#include "spike_series.h"
+
+using namespace memspike::spike;
+using namespace spike_series;
+
+TEST_CASE("spikes: nothing comes of nothing, one point, or a slope") {
+  CHECK(find({}, 1).empty());
+  CHECK(find({5}, 1).empty());
+  CHECK(find({5, 5, 5}, 1).empty());
+  CHECK(find({9, 8, 7, 0}, 1).empty());  // the first sample is never a peak
+  CHECK(find({9, 0, 0, 0}, 1).empty());
+}
+
+TEST_CASE("spikes: one triangle, every field") {
+  // Height 10 over 0: half height 5, 10 % at 1, 90 % at 9.
+  const auto spikes = find({0, 10, 0}, 1);
+  REQUIRE(spikes.size() == 1);
+  const Spike& spike = spikes[0];
+  CHECK(spike.peak_ns == at(1));
+  CHECK(spike.peak_bytes == 10);
+  CHECK(spike.prominence_bytes == 10);
+  CHECK(spike.width_ns == kStep);  // from the middle of the rise to the middle of the fall
+  CHECK(spike.rise_ns == kStep * 8 / 10);
+  CHECK(spike.left_base_ns == at(0));
+  CHECK(spike.right_base_ns == at(2));
+  CHECK(spike.headroom_bytes == kNoHeadroom);
+  CHECK(spike.outcome == Outcome::fell);
+}
+
+TEST_CASE("spikes: the threshold is inclusive, and zero counts as one") {
+  CHECK(find({0, 10, 0}, 10).size() == 1);
+  CHECK(find({0, 10, 0}, 11).empty());
+  CHECK(find({0, 1, 0, 1, 1, 0}, 0).size() == 2);
+}
+
+TEST_CASE("spikes: the higher base decides the prominence") {
+  const auto spikes = find({0, 10, 7, 20}, 1);  // the 20 is open at the end
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].peak_bytes == 10);
+  CHECK(spikes[0].prominence_bytes == 3);
+  CHECK(spikes[0].outcome == Outcome::fell);
+  CHECK(spikes[1].outcome == Outcome::ongoing);
+}
+
+TEST_CASE("spikes: a base is the nearest of equal minima") {
+  const auto spikes = find({9, 2, 5, 2, 8, 3, 4, 3, 9}, 5);
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].peak_bytes == 8);
+  CHECK(spikes[0].left_base_ns == at(3));
+  CHECK(spikes[0].right_base_ns == at(5));
+  CHECK(spikes[0].prominence_bytes == 5);
+}
+
+TEST_CASE("spikes: a flat valley's base is its row next to the peak") {
+  const auto spikes = find({9, 2, 2, 2, 8, 3, 3, 9, 0}, 1);
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].left_base_ns == at(3));
+  CHECK(spikes[0].right_base_ns == at(5));
+}
+
+TEST_CASE("spikes: a flat top counts once, at its middle row") {
+  CHECK(find({0, 5, 5, 5, 0}, 1).at(0).peak_ns == at(2));
+  CHECK(find({0, 5, 5, 5, 5, 0}, 1).at(0).peak_ns == at(2));  // rounded down
+  const auto spikes = find({0, 5, 5, 5, 0}, 1);
+  REQUIRE(spikes.size() == 1);
+  CHECK(spikes[0].width_ns == 3 * kStep);
+  CHECK(find({5, 5, 0, 3, 3, 0}, 1).size() == 1);  // flat at the start: no peak
+  CHECK(find({0, 5, 5, 9, 0}, 1).size() == 1);     // a landing on the way up: no peak
+}
+
+TEST_CASE("spikes: equally high peaks see past each other") {
+  const auto spikes = find({0, 10, 6, 10, 0}, 1);
+  REQUIRE(spikes.size() == 2);
+  for (const Spike& spike : spikes) {
+    CHECK(spike.prominence_bytes == 10);
+    CHECK(spike.left_base_ns == at(0));
+    CHECK(spike.right_base_ns == at(4));
+    CHECK(spike.width_ns == 3 * kStep);  // the dip stays above half height
+  }
+}
+
+TEST_CASE("spikes: a dip through half height ends the width, not the prominence") {
+  const auto spikes = find({0, 10, 4, 10, 0}, 1);
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].prominence_bytes == 10);
+  CHECK(spikes[1].prominence_bytes == 10);
+  // From the middle of the first rise to five sixths of the first fall.
+  CHECK(spikes[0].width_ns == kStep / 2 + 8'333'333'333);
+}
+
+TEST_CASE("spikes: the rise is the last one before the peak") {
+  // Level 90 % (9) is last crossed out of row 3, level 10 % (1) out of row 0.
+  const auto spikes = find({0, 8, 4, 5, 10, 0}, 6);
+  REQUIRE(spikes.size() == 1);
+  const std::uint64_t high = 3 * kStep + kStep * 4 / 5;
+  const std::uint64_t low = kStep / 8;
+  CHECK(spikes[0].rise_ns == high - low);
+}
+
+TEST_CASE("spikes: widths interpolate between irregular times") {
+  const std::vector<Point> points{{1'000, 0}, {1'001, 100}, {5'001, 60}, {9'001, 20}, {9'901, 0}};
+  const auto spikes = find_in_points(points, 1);
+  REQUIRE(spikes.size() == 1);
+  CHECK(spikes[0].width_ns == 5'001 + 1'000 - 1'001 + 1);  // 1000.5 to 6001, rounded
+  CHECK(spikes[0].rise_ns == 1);
+}
+
+TEST_CASE("spikes: equal times make no division by zero") {
+  const std::vector<Point> points{{7, 0}, {7, 10}, {7, 0}, {7, 4}, {7, 1}};
+  for (const Spike& spike : find_in_points(points, 1)) {
+    CHECK(spike.width_ns == 0);
+    CHECK(spike.rise_ns == 0);
+  }
+  CHECK(find_in_points(points, 1).size() == 2);
+}
+
+TEST_CASE("spikes: heights near 2^63 are exact to the byte") {
+  const std::uint64_t huge = (std::uint64_t{1} << 63) - 10;
+  const auto spikes = find({huge, huge + 3, huge + 1, huge + 9, huge}, 1);
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].prominence_bytes == 2);
+  CHECK(spikes[1].prominence_bytes == 9);
+  const auto whole = find({0, huge, 0}, huge);
+  REQUIRE(whole.size() == 1);
+  CHECK(whole[0].prominence_bytes == huge);
+  CHECK(whole[0].width_ns == kStep);
+}
+
+TEST_CASE("spikes: headroom is that of the peak, the smallest on a flat top") {
+  const std::vector<Point> points{{0, 0, 50}, {1, 9, 7}, {2, 9, 5}, {3, 9, 6},
+                                  {4, 1, 2},  {5, 4, 3}, {6, 0, 1}};
+  const auto spikes = find_in_points(points, 1);
+  REQUIRE(spikes.size() == 2);
+  const bool first_is_nine = spikes[0].peak_bytes == 9;
+  CHECK(spikes[first_is_nine ? 0 : 1].headroom_bytes == 5);
+  CHECK(spikes[first_is_nine ? 1 : 0].headroom_bytes == 3);
+}
+
+TEST_CASE("spikes: what is still open at the end is ongoing") {
+  SECTION("ends on the way up") {
+    const auto spikes = find({2, 0, 4, 10}, 3);
+    REQUIRE(spikes.size() == 1);
+    CHECK(spikes[0].outcome == Outcome::ongoing);
+    CHECK(spikes[0].peak_ns == at(3));
+    CHECK(spikes[0].prominence_bytes == 10);
+    CHECK(spikes[0].left_base_ns == at(1));
+    CHECK(spikes[0].right_base_ns == at(3));
+    CHECK(spikes[0].width_ns == 8'333'333'333);  // level 5, between 4 and 10
+  }
+  SECTION("ends on a flat top") {
+    const auto spikes = find({0, 10, 10, 10}, 3);
+    REQUIRE(spikes.size() == 1);
+    CHECK(spikes[0].outcome == Outcome::ongoing);
+    CHECK(spikes[0].peak_ns == at(2));
+    CHECK(spikes[0].width_ns == 2 * kStep + kStep / 2);
+  }
+  SECTION("has not come down far enough") {
+    const auto spikes = find({0, 10, 8}, 3);
+    REQUIRE(spikes.size() == 1);
+    CHECK(spikes[0].outcome == Outcome::ongoing);
+    CHECK(spikes[0].prominence_bytes == 10);
+    CHECK(spikes[0].right_base_ns == at(2));
+  }
+  SECTION("has come down past half height, yet not far enough") {
+    const auto spikes = find({0, 10, 3}, 8);
+    REQUIRE(spikes.size() == 1);
+    CHECK(spikes[0].outcome == Outcome::ongoing);
+    CHECK(spikes[0].width_ns == kStep / 2 + 7'142'857'143);  // 5 of the 7 down
+  }
+  SECTION("has come down far enough: a spike like any other, though the base may still fall") {
+    const auto spikes = find({0, 10, 7}, 3);
+    REQUIRE(spikes.size() == 1);
+    CHECK(spikes[0].outcome == Outcome::fell);
+    CHECK(spikes[0].prominence_bytes == 3);
+  }
+  SECTION("too small to matter") { CHECK(find({0, 2}, 3).empty()); }
+  SECTION("several equal tops of one open spike are one") {
+    const auto spikes = find({0, 10, 9, 10, 9, 10, 9, 10}, 3);
+    REQUIRE(spikes.size() == 1);
+    CHECK(spikes[0].outcome == Outcome::ongoing);
+    CHECK(spikes[0].peak_ns == at(1));
+  }
+}
+
+TEST_CASE("spikes: a peak is decided by the first higher sample") {
+  Detector detector(5);
+  std::vector<Spike> spikes;
+  std::uint64_t row = 0;
+  for (const std::uint64_t value : {0, 10, 5, 10}) detector.push({at(row++), value}, spikes);
+  CHECK(spikes.empty());
+  detector.push({at(row++), 11}, spikes);
+  CHECK(spikes.size() == 1);
+}
+
+namespace {
+
+// The outcome of the triangle 0, 10, 0 (upper half: rows 0.5 to 1.5; the row after: 2) with a
+// kill at a time, noted before a row is pushed.
+Outcome outcome_of_kill(std::uint64_t kill_ns, std::size_t before_row) {
+  Detector detector(1);
+  std::vector<Spike> spikes;
+  const auto points = rows({0, 10, 0, 0});
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (i == before_row) detector.note_kill(kill_ns);
+    detector.push(points[i], spikes);
+  }
+  detector.finish(spikes);
+  REQUIRE(spikes.size() == 1);
+  return spikes[0].outcome;
+}
+
+}  // namespace
+
+TEST_CASE("spikes: a kill in the upper half makes the outcome") {
+  CHECK(outcome_of_kill(at(1), 1) == Outcome::oom_kill);
+  CHECK(outcome_of_kill(at(1), 2) == Outcome::oom_kill);
+  CHECK(outcome_of_kill(at(1), 3) == Outcome::oom_kill);  // noted late
+  CHECK(outcome_of_kill(at(0) + kStep / 2, 1) == Outcome::oom_kill);
+  CHECK(outcome_of_kill(at(0) + kStep / 2 - 2, 1) == Outcome::fell);  // on the lower half of the rise
+  CHECK(outcome_of_kill(at(2), 2) == Outcome::oom_kill);              // up to the row that fell below
+  CHECK(outcome_of_kill(at(2) + 1, 3) == Outcome::fell);
+}
+
+TEST_CASE("spikes: a kill ends the spike that it falls into, not its neighbours") {
+  Detector detector(5);
+  std::vector<Spike> spikes;
+  const auto points = rows({0, 10, 0, 12, 0, 14, 0});
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (i == 4) detector.note_kill(at(3) + 5);
+    detector.push(points[i], spikes);
+  }
+  detector.finish(spikes);
+  REQUIRE(spikes.size() == 3);
+  for (const Spike& spike : spikes) {
+    CHECK(spike.outcome == (spike.peak_bytes == 12 ? Outcome::oom_kill : Outcome::fell));
+  }
+}
+
+TEST_CASE("spikes: a kill does not close a spike that is still open") {
+  Detector detector(5);
+  std::vector<Spike> spikes;
+  for (const Point& point : rows({0, 10, 10})) detector.push(point, spikes);
+  detector.note_kill(at(2));
+  detector.finish(spikes);
+  REQUIRE(spikes.size() == 1);
+  CHECK(spikes[0].outcome == Outcome::ongoing);
+}
+
+TEST_CASE("spikes: a detector moves with its state") {
+  Detector first(5);
+  std::vector<Spike> spikes;
+  first.push({at(0), 0}, spikes);
+  first.push({at(1), 10}, spikes);
+  Detector second = std::move(first);
+  second.push({at(2), 0}, spikes);
+  second.finish(spikes);
+  CHECK(spikes.size() == 1);
+}
