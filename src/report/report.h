@@ -55,6 +55,9 @@ struct Usage {
   std::uint64_t min_bytes = 0;
   std::uint64_t peak_bytes = 0;
   std::uint64_t peak_ns = 0;  // first row that reached it
+  // The level it lives at, the one that dashboards show: the median over time
+  // (each level weighted by how long it held).
+  std::optional<std::uint64_t> typical_bytes;
 };
 
 struct OomKill {
@@ -85,10 +88,10 @@ struct ProcessPages {
 };
 
 struct Allocations {
-  std::uint64_t pages = 0;                 // sum of count << order
-  std::vector<std::uint64_t> by_order;     // number of allocations of order 0, 1, …
-  std::vector<ProcessPages> by_process;    // most pages first
-  std::uint64_t unattributed_pages = 0;    // the table of processes was full
+  std::uint64_t pages = 0;               // sum of count << order
+  std::vector<std::uint64_t> by_order;   // number of allocations of order 0, 1, …
+  std::vector<ProcessPages> by_process;  // most pages first
+  std::uint64_t unattributed_pages = 0;  // the table of processes was full
 };
 
 enum class Role { pod, container, sandbox, cgroup };
@@ -100,11 +103,11 @@ struct Memcg {
   std::optional<std::uint64_t> limit_bytes;
   Usage usage;
   std::optional<std::uint64_t> kernel_peak_bytes;
-  std::string kernel_peak_source;  // "memory.peak", "memory.max_usage_in_bytes", "watermark"
+  std::string kernel_peak_source;                 // "memory.peak", "memory.max_usage_in_bytes", "watermark"
   std::optional<std::uint64_t> kernel_oom_kills;  // the kernel's own count over the recording
-  bool gone = false;               // removed before the recording ended
-  std::vector<spike::Spike> spikes;  // by peak_ns
-  std::uint64_t spikes_total = 0;    // >= spikes.size(): the oldest may be kept in histograms only
+  bool gone = false;                              // removed before the recording ended
+  std::vector<spike::Spike> spikes;               // by peak_ns
+  std::uint64_t spikes_total = 0;  // >= spikes.size(): the oldest may be kept in histograms only
   Histograms histograms;
   std::vector<OomKill> oom_kills;
   Allocations allocations;

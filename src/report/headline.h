@@ -1,0 +1,25 @@
+// What happened, in a sentence.
+#pragma once
+
+#include <string>
+
+#include "report/page.h"
+#include "report/subject.h"
+
+namespace memspike::report {
+
+// "container app", "pod shop/checkout", "cgroup /system.slice/x". Escaped.
+std::string label_of(const Subject& subject, const Report& report, const Page& page);
+
+// "container app was OOM-killed 3 times: lives at 38.1 MiB, peaks at 50.0 MiB =
+// 100 % of its 50.0 MiB limit, rises in 4.21 ms". Escaped, glued; for an
+// interesting subject.
+std::string headline_of(const Subject& subject, const Report& report, const Page& page);
+
+// alarm where something was killed, warn where it came close to it, else plain.
+Tone tone_of(const Subject& subject);
+
+// "96 %", "99.9 %": never rounded up to 100 %. limit_bytes > 0.
+std::string percent_of(std::uint64_t bytes, std::uint64_t limit_bytes);
+
+}  // namespace memspike::report

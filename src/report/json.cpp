@@ -1,0 +1,236 @@
+#include "report/json.h"
+
+#include <string_view>
+
+#include "base/units.h"
+#include "report/json_writer.h"
+#include "report/names.h"
+
+namespace memspike::report {
+namespace {
+
+using Layout = JsonWriter::Layout;
+
+void write(JsonWriter& json, const Session& session) {
+  json.key("session");
+  json.begin_object();
+  json.member("start_utc", format_utc(session.start_realtime_ns));
+  json.member("duration_ns", session.duration_ns);
+  json.member("kernel_release", session.kernel_release);
+  json.member("cgroup_mode", session.cgroup_mode);
+  json.member("tier", session.tier);
+  json.key("hooks");
+  json.begin_array();
+  for (const Hook& hook : session.hooks) {
+    json.begin_object(Layout::inline_);
+    json.member("event", hook.event);
+    json.member("attach", hook.attach);
+    json.end_object();
+  }
+  json.end_array();
+  json.member("sweep_period_ns", session.sweep_period_ns);
+  json.member("max_sample_gap_ns", session.max_sample_gap_ns);
+  json.member("min_prominence_bytes", session.min_prominence_bytes);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Target& target) {
+  json.key("target");
+  json.begin_object();
+  json.member("pod_uid", target.pod_uid);
+  json.member("namespace", target.namespace_name);
+  json.member("pod", target.pod);
+  json.member("qos", target.qos);
+  json.member("cgroup", target.cgroup);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Usage& usage) {
+  json.key("usage");
+  json.begin_object(Layout::inline_);
+  json.member("first_bytes", usage.first_bytes);
+  json.member("last_bytes", usage.last_bytes);
+  json.member("min_bytes", usage.min_bytes);
+  json.member("peak_bytes", usage.peak_bytes);
+  json.member("peak_ns", usage.peak_ns);
+  json.member("typical_bytes", usage.typical_bytes);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Report& report, const spike::Spike& spike) {
+  json.begin_object(Layout::inline_);
+  json.member("peak_ns", spike.peak_ns);
+  json.member("peak_utc", format_utc(report.to_realtime_ns(spike.peak_ns)));
+  json.member("peak_bytes", spike.peak_bytes);
+  json.member("prominence_bytes", spike.prominence_bytes);
+  json.member("width_ns", spike.width_ns);
+  json.member("rise_ns", spike.rise_ns);
+  json.member("left_base_ns", spike.left_base_ns);
+  json.member("right_base_ns", spike.right_base_ns);
+  json.member("headroom_bytes", headroom_of(spike));
+  json.member("outcome", to_text(spike.outcome));
+  json.end_object();
+}
+
+void write(JsonWriter& json, std::string_view name, const histogram::Histogram& histogram) {
+  const auto known = [&](std::uint64_t value) {
+    return histogram.count() == 0 ? std::nullopt : std::optional(value);
+  };
+  json.key(name);
+  json.begin_object(Layout::inline_);
+  json.member("count", histogram.count());
+  json.member("min", known(histogram.min()));
+  json.member("max", known(histogram.max()));
+  json.member("p50", known(histogram.value_at_percentile(50)));
+  json.member("p90", known(histogram.value_at_percentile(90)));
+  json.member("p99", known(histogram.value_at_percentile(99)));
+  json.key("buckets");
+  json.begin_array();
+  for (const auto& bucket : histogram.buckets()) {
+    json.begin_array();
+    json.value(bucket.low);
+    json.value(bucket.high);
+    json.value(bucket.count);
+    json.end_array();
+  }
+  json.end_array();
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Histograms& histograms) {
+  json.key("histograms");
+  json.begin_object();
+  write(json, "prominence_bytes", histograms.prominence_bytes);
+  write(json, "width_ns", histograms.width_ns);
+  write(json, "rise_ns", histograms.rise_ns);
+  write(json, "headroom_bytes", histograms.headroom_bytes);
+  write(json, "interval_ns", histograms.interval_ns);
+  write(json, "alloc_order", histograms.alloc_order);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Report& report, const OomKill& kill) {
+  json.begin_object(Layout::inline_);
+  json.member("time_ns", kill.time_ns);
+  json.member("time_utc", format_utc(report.to_realtime_ns(kill.time_ns)));
+  json.member("pid", std::uint64_t{kill.pid});
+  json.member("comm", kill.comm);
+  json.member("usage_bytes", kill.usage_bytes);
+  json.member("limit_bytes", kill.limit_bytes);
+  json.member("anon_rss_bytes", kill.anon_rss_bytes);
+  json.member("file_rss_bytes", kill.file_rss_bytes);
+  json.member("shmem_rss_bytes", kill.shmem_rss_bytes);
+  json.member("oom_score_adj", kill.oom_score_adj);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Allocations& allocations) {
+  json.key("allocations");
+  json.begin_object();
+  json.member("pages", allocations.pages);
+  json.key("by_order");
+  json.begin_array(Layout::inline_);
+  for (const std::uint64_t count : allocations.by_order) json.value(count);
+  json.end_array();
+  json.key("by_process");
+  json.begin_array();
+  for (const ProcessPages& process : allocations.by_process) {
+    json.begin_object(Layout::inline_);
+    json.member("pid", std::uint64_t{process.pid});
+    json.member("comm", process.comm);
+    json.member("pages", process.pages);
+    json.end_object();
+  }
+  json.end_array();
+  json.member("unattributed_pages", allocations.unattributed_pages);
+  json.end_object();
+}
+
+void write_timeline(JsonWriter& json, const Memcg& memcg) {
+  json.key("timeline");
+  json.begin_array();
+  for (const auto& [time_ns, usage_bytes] : memcg.timeline) {
+    json.begin_array(Layout::inline_);
+    json.value(time_ns);
+    json.value(usage_bytes);
+    json.end_array();
+  }
+  json.end_array();
+}
+
+void write_container(JsonWriter& json, const std::optional<Container>& container) {
+  json.key("container");
+  if (!container) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("id", container->id);
+  json.member("name", container->name);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const Report& report, const Memcg& memcg) {
+  json.begin_object();
+  json.member("path", memcg.path);
+  json.member("role", to_text(memcg.role));
+  write_container(json, memcg.container);
+  json.member("limit_bytes", memcg.limit_bytes);
+  write(json, memcg.usage);
+  json.member("kernel_peak_bytes", memcg.kernel_peak_bytes);
+  json.key("kernel_peak_source");
+  memcg.kernel_peak_source.empty() ? json.null() : json.value(memcg.kernel_peak_source);
+  json.key("spikes");
+  json.begin_array();
+  for (const spike::Spike& spike : memcg.spikes) write(json, report, spike);
+  json.end_array();
+  write(json, memcg.histograms);
+  json.key("oom_kills");
+  json.begin_array();
+  for (const OomKill& kill : memcg.oom_kills) write(json, report, kill);
+  json.end_array();
+  write(json, memcg.allocations);
+  if (report.with_timeline) write_timeline(json, memcg);
+  json.member("kernel_oom_kills", memcg.kernel_oom_kills);
+  json.member("gone", memcg.gone);
+  json.member("spikes_total", memcg.spikes_total);
+  json.end_object();
+}
+
+void write(JsonWriter& json, std::string_view name, const std::vector<Counter>& counters) {
+  json.key(name);
+  json.begin_object();
+  for (const auto& [counter, value] : counters) json.member(counter, value);
+  json.end_object();
+}
+
+}  // namespace
+
+Result<void> render_json(const Report& report, const Sink& sink) {
+  JsonWriter json(sink);
+  json.begin_object();
+  json.member("schema_version", std::uint64_t{kSchemaVersion});
+  write(json, report.session);
+  write(json, report.target);
+  json.key("memcgs");
+  json.begin_array();
+  for (const Memcg& memcg : report.memcgs) write(json, report, memcg);
+  json.end_array();
+  write(json, "events", report.events);
+  write(json, "lost", report.lost);
+  json.key("notes");
+  json.begin_array();
+  for (const std::string& note : report.notes) json.value(note);
+  json.end_array();
+  json.end_object();
+  return json.finish();
+}
+
+std::string render_json(const Report& report) {
+  std::string text;
+  const auto append = [&](std::string_view chunk) -> Result<void> {
+    text += chunk;
+    return {};
+  };
+  static_cast<void>(render_json(report, append));  // appending to a string cannot fail
+  return text;
+}
+
+}  // namespace memspike::report

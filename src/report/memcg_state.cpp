@@ -1,0 +1,121 @@
+#include "report/memcg_state.h"
+
+#include <algorithm>
+
+namespace memspike::report {
+
+void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
+  if (!has_rows_) {
+    usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
+    has_rows_ = true;
+  }
+  if (previous_) time_at_level_.record(previous_->usage_bytes, row.time_ns - previous_->time_ns);
+  previous_ = row;
+  usage_.last_bytes = row.usage_bytes;
+  usage_.min_bytes = std::min(usage_.min_bytes, row.usage_bytes);
+  if (row.usage_bytes > usage_.peak_bytes) {
+    usage_.peak_bytes = row.usage_bytes;
+    usage_.peak_ns = row.time_ns;
+  }
+  if (row.limit_bytes && (!smallest_limit_bytes || *row.limit_bytes < *smallest_limit_bytes)) {
+    smallest_limit_bytes = row.limit_bytes;
+  }
+  detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, spikes_);
+  if (keep_timeline) timeline_.emplace_back(row.time_ns, row.usage_bytes);
+}
+
+void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
+                             const std::vector<std::uint64_t>& by_order) {
+  auto& orders = allocations_.by_order;
+  orders.resize(std::max(orders.size(), by_order.size()));
+  std::uint64_t pages = 0;
+  for (std::size_t order = 0; order < by_order.size(); ++order) {
+    orders[order] += by_order[order];
+    pages += by_order[order] << order;
+  }
+  if (pages == 0) return;
+  allocations_.pages += pages;
+  if (tgid == 0) {
+    allocations_.unattributed_pages += pages;
+  } else {
+    allocations_.by_process.push_back({tgid, comm, pages});
+  }
+}
+
+void MemcgState::finish() {
+  if (finished_) return;
+  finished_ = true;
+  detector_.finish(spikes_);
+}
+
+void MemcgState::add_to_histograms(const spike::Spike& spike, Histograms& histograms) {
+  histograms.prominence_bytes.record(spike.prominence_bytes);
+  histograms.width_ns.record(spike.width_ns);
+  histograms.rise_ns.record(spike.rise_ns);
+  if (spike.headroom_bytes != spike::kNoHeadroom) histograms.headroom_bytes.record(spike.headroom_bytes);
+}
+
+void MemcgState::spill(std::size_t keep, std::uint64_t min_prominence_bytes) {
+  if (spikes_.size() <= keep) return;
+  const auto by_time = [](const spike::Spike& a, const spike::Spike& b) { return a.peak_ns < b.peak_ns; };
+  std::sort(spikes_.begin(), spikes_.end(), by_time);
+  const auto cut = spikes_.end() - static_cast<std::ptrdiff_t>(keep);
+  for (auto spike = spikes_.begin(); spike != cut; ++spike) {
+    if (spike->prominence_bytes < min_prominence_bytes) continue;
+    add_to_histograms(*spike, spilled_);
+    // A spike decided late may lie before one that was spilled: no interval then.
+    if (spilled_count_ != 0 && spike->peak_ns >= last_spilled_peak_ns_) {
+      spilled_.interval_ns.record(spike->peak_ns - last_spilled_peak_ns_);
+    }
+    last_spilled_peak_ns_ = std::max(last_spilled_peak_ns_, spike->peak_ns);
+    ++spilled_count_;
+  }
+  spikes_.erase(spikes_.begin(), cut);
+}
+
+std::uint64_t MemcgState::spikes_above(std::uint64_t min_prominence_bytes) const {
+  const auto counts = [&](const spike::Spike& s) { return s.prominence_bytes >= min_prominence_bytes; };
+  return spilled_count_ + static_cast<std::uint64_t>(std::count_if(spikes_.begin(), spikes_.end(), counts));
+}
+
+Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
+  finish();
+  Memcg memcg;
+  memcg.path = path_;
+  memcg.role = role;
+  memcg.container = container;
+  if (previous_) memcg.limit_bytes = previous_->limit_bytes;
+  memcg.usage = usage_;
+  if (time_at_level_.count() > 0) memcg.usage.typical_bytes = time_at_level_.value_at_percentile(50);
+  memcg.kernel_peak_bytes = kernel_peak_bytes;
+  memcg.kernel_peak_source = kernel_peak_source;
+  memcg.kernel_oom_kills = kernel_oom_kills;
+  memcg.gone = gone;
+  std::copy_if(spikes_.begin(), spikes_.end(), std::back_inserter(memcg.spikes),
+               [&](const spike::Spike& s) { return s.prominence_bytes >= min_prominence_bytes; });
+  std::sort(memcg.spikes.begin(), memcg.spikes.end(),
+            [](const spike::Spike& a, const spike::Spike& b) { return a.peak_ns < b.peak_ns; });
+  memcg.spikes_total = spilled_count_ + memcg.spikes.size();
+  memcg.histograms = std::move(spilled_);
+  std::uint64_t last_peak_ns = last_spilled_peak_ns_;
+  for (const spike::Spike& spike : memcg.spikes) {
+    add_to_histograms(spike, memcg.histograms);
+    if (last_peak_ns != 0 && spike.peak_ns >= last_peak_ns) {
+      memcg.histograms.interval_ns.record(spike.peak_ns - last_peak_ns);
+    }
+    last_peak_ns = std::max(last_peak_ns, spike.peak_ns);
+  }
+  for (std::size_t order = 0; order < allocations_.by_order.size(); ++order) {
+    if (allocations_.by_order[order] != 0) {
+      memcg.histograms.alloc_order.record(order, allocations_.by_order[order]);
+    }
+  }
+  memcg.oom_kills = std::move(kills_);
+  std::stable_sort(allocations_.by_process.begin(), allocations_.by_process.end(),
+                   [](const ProcessPages& a, const ProcessPages& b) { return a.pages > b.pages; });
+  memcg.allocations = std::move(allocations_);
+  memcg.timeline = std::move(timeline_);
+  return memcg;
+}
+
+}  // namespace memspike::report

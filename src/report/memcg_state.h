@@ -1,0 +1,80 @@
+// What is known of one memcg while its events arrive.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "histogram/histogram.h"
+#include "report/report.h"
+#include "spike/detector.h"
+#include "timeline/track.h"
+
+namespace memspike::report {
+
+class MemcgState {
+ public:
+  MemcgState(std::uint64_t serial_nr, std::string path, std::uint64_t detector_floor_bytes)
+      : serial_nr_(serial_nr), path_(std::move(path)), detector_(detector_floor_bytes) {}
+
+  // Next row of the timeline.
+  void add_row(const timeline::Row& row, bool keep_timeline);
+  void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
+  void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
+  void add_process(const std::string& comm, std::uint32_t tgid, const std::vector<std::uint64_t>& by_order);
+
+  // No more rows. Idempotent.
+  void finish();
+
+  std::size_t kept_spikes() const { return spikes_.size(); }
+  // Lets all but the latest `keep` spikes go on in the histograms only.
+  void spill(std::size_t keep, std::uint64_t min_prominence_bytes);
+
+  // The finished memcg. `min_prominence_bytes`: what counts as a spike, at least
+  // the detector's floor (a higher threshold selects a subset, and changes no spike).
+  Memcg build(std::uint64_t min_prominence_bytes);
+
+  std::uint64_t spikes_above(std::uint64_t min_prominence_bytes) const;
+
+  std::uint64_t serial_nr() const { return serial_nr_; }
+  const std::string& path() const { return path_; }
+  timeline::Track& track() { return track_; }
+  const timeline::Track& track() const { return track_; }
+  const Usage& usage() const { return usage_; }
+  std::size_t kills() const { return kills_.size(); }
+  bool has_rows() const { return has_rows_; }
+
+  // Set from outside, by whoever knows.
+  Role role = Role::cgroup;
+  std::optional<Container> container;
+  bool wanted = true;
+  bool is_root = false;
+  bool gone = false;
+  std::optional<std::uint64_t> smallest_limit_bytes;
+  std::optional<std::uint64_t> kernel_peak_bytes;
+  std::string kernel_peak_source;
+  std::optional<std::uint64_t> kernel_oom_kills;
+
+ private:
+  void add_to_histograms(const spike::Spike& spike, Histograms& histograms);
+
+  std::uint64_t serial_nr_;
+  std::string path_;
+  timeline::Track track_;
+  spike::Detector detector_;
+  Usage usage_;
+  histogram::Histogram time_at_level_;  // ns spent at a usage
+  std::optional<timeline::Row> previous_;
+  std::vector<spike::Spike> spikes_;
+  Histograms spilled_;
+  std::uint64_t spilled_count_ = 0;
+  std::uint64_t last_spilled_peak_ns_ = 0;
+  std::vector<OomKill> kills_;
+  Allocations allocations_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
+  bool has_rows_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace memspike::report

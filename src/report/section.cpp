@@ -1,0 +1,103 @@
+#include "report/section.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "report/headline.h"
+#include "report/histograms.h"
+#include "report/names.h"
+#include "report/tables.h"
+
+namespace memspike::report {
+namespace {
+
+void write_usage(Page& page, const Subject& subject) {
+  const Usage& usage = subject.memcg.usage;
+  std::string text;
+  if (usage.typical_bytes) {
+    text += fmt::format("lives at {}{}", page.bytes(*usage.typical_bytes), page.separator());
+  }
+  text += fmt::format("peak {} at {}", page.bytes(usage.peak_bytes), page.time(usage.peak_ns));
+  for (const auto& [name, value] : {std::pair("first", usage.first_bytes), std::pair("min", usage.min_bytes),
+                                    std::pair("last", usage.last_bytes)}) {
+    text += fmt::format("{}{}{}{}", page.separator(), name, kGlue, page.bytes(value));
+  }
+  page.fact("usage", text);
+}
+
+void write_limit(Page& page, const Memcg& memcg) {
+  if (!memcg.limit_bytes) return page.fact("limit", "none of its own");
+  std::string text = page.bytes(*memcg.limit_bytes);
+  if (*memcg.limit_bytes > 0) {
+    text += fmt::format("{}the peak is {} of it", page.separator(),
+                        percent_of(memcg.usage.peak_bytes, *memcg.limit_bytes));
+  }
+  page.fact("limit", text);
+}
+
+// Why the kernel's maximum and ours may differ, in words.
+std::string explain(const PeakPair& pair, const Report& report, const Page& page) {
+  if (pair.kernel_bytes > pair.ours_bytes) {
+    return fmt::format(
+        "{} more than recorded: reached {}", page.bytes(pair.kernel_bytes - pair.ours_bytes),
+        report.lost_total() > 0 ? "before the recording, or in what was lost" : "before the recording began");
+  }
+  return fmt::format("{} less than recorded: it was reset meanwhile",
+                     page.bytes(pair.ours_bytes - pair.kernel_bytes));
+}
+
+void write_kernel_peak(Page& page, const Subject& subject, const Report& report) {
+  if (subject.peaks.empty()) {
+    return page.fact("kernel", "its own peak could not be read: nothing to compare with", Tone::warn);
+  }
+  const std::string source = page.escape(subject.memcg.kernel_peak_source);
+  const auto different = std::find_if(subject.peaks.begin(), subject.peaks.end(), [](const PeakPair& pair) {
+    return pair.ours_bytes != pair.kernel_bytes;
+  });
+  if (different != subject.peaks.end()) {
+    return page.fact("kernel",
+                     fmt::format("{} says {}, {}", source, page.bytes(different->kernel_bytes),
+                                 explain(*different, report, page)),
+                     Tone::warn);
+  }
+  std::uint64_t highest = 0;
+  for (const PeakPair& pair : subject.peaks) highest = std::max(highest, pair.kernel_bytes);
+  std::string each;
+  if (subject.lives > 1) {
+    each = subject.peaks.size() == subject.lives
+               ? fmt::format(", in each of its {} lives", subject.lives)
+               : fmt::format(", in {} of its {} lives (the others could not be read)", subject.peaks.size(),
+                             subject.lives);
+  }
+  page.fact("kernel", fmt::format("{} says {}: equal to the byte{}", source, page.bytes(highest), each),
+            Tone::good);
+}
+
+void write_place(Page& page, const Subject& subject) {
+  const Memcg& memcg = subject.memcg;
+  std::string text = page.escape(memcg.path);
+  if (memcg.gone) text += " (gone)";
+  page.fact("cgroup", text, Tone::faint);
+  if (subject.lives > 1) {
+    page.fact("", fmt::format("the last of {} cgroups: the container was restarted", subject.lives),
+              Tone::faint);
+  }
+}
+
+}  // namespace
+
+void write_section(Page& page, const Subject& subject, const Report& report) {
+  page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
+  write_usage(page, subject);
+  write_limit(page, subject.memcg);
+  write_kernel_peak(page, subject, report);
+  write_place(page, subject);
+  write_kills(page, subject);
+  write_spikes(page, subject.memcg, report.session.min_prominence_bytes);
+  write_histograms(page, subject.memcg.histograms);
+  write_allocations(page, subject.memcg.allocations);
+  page.line();
+}
+
+}  // namespace memspike::report

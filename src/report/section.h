@@ -1,0 +1,11 @@
+// The section of the text report about one container, pod or cgroup.
+#pragma once
+
+#include "report/page.h"
+#include "report/subject.h"
+
+namespace memspike::report {
+
+void write_section(Page& page, const Subject& subject, const Report& report);
+
+}  // namespace memspike::report

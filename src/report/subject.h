@@ -1,0 +1,46 @@
+// What the text report talks about: a container, across its restarts, or
+// another memcg. A restarted container is a new memcg under the same name; who
+// reads the report thinks of it as one.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "report/report.h"
+
+namespace memspike::report {
+
+// The kernel's own maximum beside ours, of one memcg that has one.
+struct PeakPair {
+  std::uint64_t ours_bytes = 0;
+  std::uint64_t kernel_bytes = 0;
+};
+
+struct Subject {
+  Memcg memcg;                  // of its members together; without timeline
+  std::size_t lives = 1;        // members: 1 + restarts
+  std::vector<PeakPair> peaks;  // of the members whose kernel peak is known
+
+  // A parent without kills of its own, whose every spike is one of a child's.
+  bool echoes_child = false;
+
+  // The parent shows kills that are listed with the child that they hit, too.
+  bool kills_listed_below = false;
+
+  bool has_children = false;
+
+  // The kernel counted kills and none was recorded. A parent's count may include
+  // its children's: no comparison there.
+  bool kills_missed() const {
+    return memcg.oom_kills.empty() && memcg.kernel_oom_kills.value_or(0) > 0 && !has_children;
+  }
+  bool killed() const { return !memcg.oom_kills.empty() && !kills_listed_below; }
+  // Worth a section of its own.
+  bool interesting() const { return killed() || kills_missed() || (!memcg.spikes.empty() && !echoes_child); }
+};
+
+// In the report's order; members of one container together.
+std::vector<Subject> subjects_of(const Report& report);
+
+}  // namespace memspike::report

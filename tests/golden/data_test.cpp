@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "golden.h"
+#include "report/csv.h"
+#include "report/json.h"
+#include "report/utf8.h"
+#include "stories.h"
+
+using namespace memspike;
+using namespace memspike::report;
+using golden::check_golden;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& item : object.items()) keys.push_back(item.key());
+  return keys;
+}
+
+bool starts_with(const std::vector<std::string>& keys, const std::vector<std::string>& contract) {
+  return keys.size() >= contract.size() && std::equal(contract.begin(), contract.end(), keys.begin());
+}
+
+bool only_integers(const Json& json) {
+  if (json.is_number_float()) return false;
+  return std::all_of(json.begin(), json.end(), [](const Json& child) {
+    return !child.is_structured() ? !child.is_number_float() : only_integers(child);
+  });
+}
+
+std::string timeline_csv() {
+  std::string text;
+  CsvWriter csv([&](std::string_view chunk) -> Result<void> {
+    text += chunk;
+    return {};
+  });
+  csv.row(86'400'000'040'123, "/kubepods/pod1/app", 40'001'536, 40'001'536, 52'428'800, Mark::sampled);
+  csv.row(86'400'000'040'123, "/kubepods/pod1", 40'292'352, 40'292'352, {}, Mark::sampled);
+  csv.row(86'400'000'080'000, "/kubepods/pod1/app", 40'001'536, 40'001'536, 52'428'800, Mark::held);
+  csv.row(86'400'000'080'001, "/kubepods/pod1/app", 52'428'800, 52'428'800, 52'428'800, Mark::watermark);
+  csv.row(86'400'000'081'000, std::string("/") + golden::kHostileName, 0, 52'428'800, 0, Mark::sampled);
+  csv.row(18'446'744'073'709'551'615u, "/a, b", 18'446'744'073'709'551'615u, 1, {}, Mark::sampled);
+  CHECK(csv.flush());
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("reports as JSON") {
+  check_golden("oom_story.json", render_json(golden::oom_story()));
+  check_golden("timeline.json", render_json(golden::oom_story_with_timeline()));
+  check_golden("absent.json", render_json(golden::absent()));
+  check_golden("silent.json", render_json(golden::silent()));
+  check_golden("hostile.json", render_json(golden::hostile()));
+  check_golden("losses.json", render_json(golden::losses()));
+}
+
+TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
+  const Json json = Json::parse(render_json(golden::oom_story_with_timeline()));
+  CHECK(keys_of(json) ==
+        std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events", "lost", "notes"});
+  CHECK(json["schema_version"] == 1);
+  CHECK(keys_of(json["session"]) ==
+        std::vector<std::string>{"start_utc", "duration_ns", "kernel_release", "cgroup_mode", "tier", "hooks",
+                                 "sweep_period_ns", "max_sample_gap_ns", "min_prominence_bytes"});
+  CHECK(keys_of(json["target"]) == std::vector<std::string>{"pod_uid", "namespace", "pod", "qos", "cgroup"});
+  const Json& memcg = json["memcgs"][2];
+  CHECK(keys_of(memcg) == std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage",
+                                                   "kernel_peak_bytes", "kernel_peak_source", "spikes",
+                                                   "histograms", "oom_kills", "allocations", "timeline",
+                                                   "kernel_oom_kills", "gone", "spikes_total"});
+  CHECK(starts_with(keys_of(memcg["usage"]),
+                    {"first_bytes", "last_bytes", "min_bytes", "peak_bytes", "peak_ns"}));
+  CHECK(keys_of(memcg["spikes"][0]) ==
+        std::vector<std::string>{"peak_ns", "peak_utc", "peak_bytes", "prominence_bytes", "width_ns",
+                                 "rise_ns", "left_base_ns", "right_base_ns", "headroom_bytes", "outcome"});
+  CHECK(keys_of(memcg["histograms"]) == std::vector<std::string>{"prominence_bytes", "width_ns", "rise_ns",
+                                                                 "headroom_bytes", "interval_ns",
+                                                                 "alloc_order"});
+  CHECK(keys_of(memcg["histograms"]["width_ns"]) ==
+        std::vector<std::string>{"count", "min", "max", "p50", "p90", "p99", "buckets"});
+  CHECK(keys_of(memcg["oom_kills"][0]) ==
+        std::vector<std::string>{"time_ns", "time_utc", "pid", "comm", "usage_bytes", "limit_bytes",
+                                 "anon_rss_bytes", "file_rss_bytes", "shmem_rss_bytes", "oom_score_adj"});
+  CHECK(starts_with(keys_of(memcg["allocations"]), {"pages", "by_order", "by_process"}));
+  CHECK(memcg["timeline"][1] == Json::array({86'400'000'040'123, 262'144}));
+  CHECK(json["memcgs"][0]["limit_bytes"].is_null());
+  CHECK(json["memcgs"][0]["container"].is_null());
+  CHECK(json["memcgs"][0]["spikes"][0]["headroom_bytes"].is_null());
+  CHECK(json["memcgs"][1]["container"]["name"].is_null());
+  CHECK(json["memcgs"][1]["histograms"]["width_ns"]["p99"].is_null());
+  CHECK(memcg["oom_kills"][0]["oom_score_adj"] == 969);
+  CHECK(only_integers(json));
+  CHECK_FALSE(Json::parse(render_json(golden::oom_story()))["memcgs"][2].contains("timeline"));
+}
+
+TEST_CASE("hostile names survive JSON, without a control or an invalid byte in the document") {
+  const std::string text = render_json(golden::hostile());
+  CHECK(std::none_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n'; }));
+  for (std::string_view rest = text; !rest.empty();) {
+    const CodePoint point = first_code_point(rest);
+    REQUIRE(point.valid);
+    rest.remove_prefix(point.length);
+  }
+  const Json json = Json::parse(text);
+  std::string expected = golden::kHostileName;
+  expected.replace(expected.find('\xff'), 3, "\xef\xbf\xbd\xef\xbf\xbd");
+  CHECK(json["memcgs"][0]["oom_kills"][0]["comm"] == expected);
+  CHECK(json["target"]["pod"] == expected);
+}
+
+TEST_CASE("a full disk ends the JSON with its error") {
+  std::size_t calls = 0;
+  const auto written = render_json(golden::oom_story(), [&](std::string_view) -> Result<void> {
+    ++calls;
+    return fail(ErrorKind::failed, "no space left");
+  });
+  REQUIRE_FALSE(written);
+  CHECK(written.error().message == "no space left");
+  CHECK(calls == 1);
+}
+
+TEST_CASE("a long timeline is streamed in pieces") {
+  Report report = golden::oom_story_with_timeline();
+  for (std::uint64_t i = 0; i < 100'000; ++i) report.memcgs[2].timeline.emplace_back(i, i);
+  std::size_t largest = 0;
+  std::string text;
+  CHECK(render_json(report, [&](std::string_view chunk) -> Result<void> {
+    largest = std::max(largest, chunk.size());
+    text += chunk;
+    return {};
+  }));
+  CHECK(largest < 128 << 10);
+  CHECK(text == render_json(report));
+  CHECK(Json::parse(text)["memcgs"][2]["timeline"].size() == 100'005);
+}
+
+TEST_CASE("the timeline as CSV") { check_golden("timeline.csv", timeline_csv()); }
