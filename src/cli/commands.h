@@ -1,0 +1,13 @@
+// The commands. Each returns the process's exit code.
+#pragma once
+
+#include "cli/options.h"
+
+namespace memspike::cli {
+
+int execute(const RecordCommand& command);
+int execute(const RunCommand& command);
+int execute(const ListCommand& command);
+int execute(const DoctorCommand& command);
+
+}  // namespace memspike::cli

@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/units.h"
+#include "cgroup/hierarchy.h"
+#include "cli/commands.h"
+#include "cli/doctor_checks.h"
+#include "cli/doctor_facts.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "probe/feature_names.h"
+#include "probe/features.h"
+#include "probe/probe.h"
+#include "report/checkup.h"
+
+namespace memspike::cli {
+namespace {
+
+using report::Check;
+using report::CheckState;
+using report::Checkup;
+
+void append(std::vector<Check>& checks, std::vector<Check> more) {
+  checks.insert(checks.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+void refuse(Checkup& checkup, const Error& error) {
+  if (checkup.reason) return;  // the first reason is the one to change
+  checkup.reason = error.message;
+  if (!error.advice.empty()) checkup.advice = error.advice;
+}
+
+class Stopwatch {
+ public:
+  std::uint64_t elapsed_ns() const {
+    const auto elapsed = std::chrono::steady_clock::now() - start_;
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(elapsed).count());
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// What a probe's own error advises is this very command.
+Error without_circle(Error error) {
+  error.advice = "memspike does not know this kernel yet: please report it with `memspike doctor -f json`";
+  return error;
+}
+
+void fail_trial(Checkup& checkup, Error error) {
+  error = without_circle(std::move(error));
+  checkup.checks.push_back({"attach", CheckState::blocking, error.message, error.advice});
+  refuse(checkup, error);
+}
+
+// Not a promise but a proof: everything that a recording loads and hooks, with nothing tracked.
+void try_probe(Checkup& checkup, const probe::Features& features) {
+  const Stopwatch watch;
+  auto probe = probe::Probe::load(features, probe::Options{});
+  if (!probe) return fail_trial(checkup, probe.error());
+  const std::uint64_t load_ns = watch.elapsed_ns();
+  if (auto attached = probe->attach(); !attached) return fail_trial(checkup, attached.error());
+  const std::uint64_t attach_ns = watch.elapsed_ns() - load_ns;
+  probe->detach();
+  for (const probe::Hook& hook : probe->hooks()) checkup.hooks.push_back({hook.event, hook.attach});
+  checkup.missing = probe->missing();
+  std::string text = fmt::format("tried: programs loaded in {}, {} attached in {}, all removed again",
+                                 format_duration(load_ns), report::counted(checkup.hooks.size(), "hook"),
+                                 format_duration(attach_ns));
+  if (checkup.missing.empty()) {
+    checkup.checks.push_back({"attach", CheckState::good, std::move(text)});
+    return;
+  }
+  text += fmt::format("; refused: {}", fmt::join(checkup.missing, "; "));
+  checkup.checks.push_back({"attach", CheckState::degraded, std::move(text)});
+}
+
+Checkup examine(const DoctorCommand& command) {
+  const probe::Features features = probe::find_features(command.disabled_features);
+  const HostFacts facts = read_host_facts();
+  const auto hierarchy = cgroup::find_hierarchy(command.common.roots);
+
+  Checkup checkup;
+  checkup.kernel_release = features.kernel_release;
+  checkup.disabled = command.disabled_features;
+  if (auto usable = probe::check_required(features); !usable) refuse(checkup, usable.error());
+  append(checkup.checks, privilege_checks(features, facts));
+  append(checkup.checks, feature_checks(features));
+  append(checkup.checks, cost_checks(facts));
+  append(checkup.checks, cgroup_checks(hierarchy, command.common.roots));
+  if (hierarchy) {
+    checkup.cgroup_mode = std::string(cgroup::to_string(hierarchy->mode));
+  } else {
+    refuse(checkup, hierarchy.error());
+  }
+  if (checkup.can_run()) try_probe(checkup, features);
+  if (checkup.can_run()) checkup.tier = "tracepoint";
+  return checkup;
+}
+
+}  // namespace
+
+int execute(const DoctorCommand& command) {
+  set_up_talk(command.common.quiet, command.common.verbose);
+  if (auto known = probe::check_feature_names(command.disabled_features); !known)
+    return complain(known.error());
+  const Checkup checkup = examine(command);
+  auto output = Output::open(std::nullopt, STDOUT_FILENO);
+  if (!output) return complain(output.error());
+  const std::string text = command.format == Format::json
+                               ? report::render_checkup_json(checkup)
+                               : report::render_checkup_text(checkup, style_for(STDOUT_FILENO));
+  if (auto written = output->write(text); !written) return complain(written.error());
+  return checkup.can_run() ? kExitDone : kExitUnsupported;
+}
+
+}  // namespace memspike::cli

@@ -1,0 +1,152 @@
+// Privileges, settings and cgroups; doctor_features.cpp has the kernel's features.
+#include "cli/doctor_checks.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cgroup/files.h"
+#include "cgroup/scan.h"
+#include "cgroup/text.h"
+#include "report/style.h"
+
+namespace memspike::cli {
+namespace {
+
+using report::Check;
+using report::CheckState;
+
+Check privileges(const HostFacts& facts) {
+  const std::string who = facts.uid == 0 ? "root" : fmt::format("uid {}", facts.uid);
+  if (!facts.has_bpf_capabilities()) {
+    return {"privileges", CheckState::blocking,
+            fmt::format("{} without CAP_BPF and CAP_PERFMON: no right to load BPF programs", who),
+            facts.uid == 0 ? "in a container, run it privileged" : "run it with sudo"};
+  }
+  if (!facts.in_initial_user_namespace) {
+    return {"privileges", CheckState::blocking,
+            fmt::format("{} of a user namespace, which is nobody in particular to the node's kernel", who),
+            "start it on the node itself, or in a privileged container without a user namespace"};
+  }
+  return {"privileges", CheckState::good, fmt::format("{} with the capabilities that BPF takes", who)};
+}
+
+Check bpf(const probe::Features& features) {
+  if (features.may_load_bpf) return {"bpf", CheckState::good, "the kernel takes BPF programs"};
+  const auto refused = probe::check_required(features);
+  const std::string why = features.may_load_bpf_error.empty() ? "BPF is absent" : features.may_load_bpf_error;
+  return {"bpf", CheckState::blocking, fmt::format("the kernel refuses BPF programs: {}", why),
+          refused ? std::nullopt : std::optional(refused.error().advice)};
+}
+
+Check lockdown(const HostFacts& facts) {
+  if (facts.lockdown != "confidentiality") {
+    return {"lockdown", CheckState::good,
+            facts.lockdown == "none" ? "off" : fmt::format("{}, which leaves BPF alone", facts.lockdown)};
+  }
+  return {"lockdown", CheckState::degraded,
+          "confidentiality: BPF programs may not read kernel memory by helpers",
+          "boot with lockdown=integrity or less"};
+}
+
+Check jit(const HostFacts& facts) {
+  const std::string on = "sysctl net.core.bpf_jit_enable=1";
+  if (!facts.bpf_jit_enable) {
+    return {"bpf_jit", CheckState::unknown,
+            "not visible here: a network namespace hides it, or this kernel has no JIT compiler"};
+  }
+  switch (*facts.bpf_jit_enable) {
+    case 0:
+      return {"bpf_jit", CheckState::degraded,
+              "off: BPF programs are interpreted, each look costs several times more", on};
+    case 1:
+      return {"bpf_jit", CheckState::good, "on: BPF programs run as machine code"};
+    default:
+      return {"bpf_jit", CheckState::degraded,
+              "in debug mode: every BPF program is dumped into the kernel's log", on};
+  }
+}
+
+Check stats(const HostFacts& facts) {
+  if (facts.bpf_stats_enabled.value_or(0) == 0) {
+    return {"bpf_stats", CheckState::good, "off: the kernel does not time each run of a program"};
+  }
+  return {"bpf_stats", CheckState::degraded,
+          "on: the kernel reads the clock twice for each run of a program, on every page event of the node",
+          "sysctl kernel.bpf_stats_enabled=0"};
+}
+
+Check hierarchy_check(const cgroup::Hierarchy& hierarchy) {
+  const std::string where = hierarchy.memory_mount.string();
+  std::string text = fmt::format("v{}: memory is accounted in {}", hierarchy.memory_is_v2 ? 2 : 1, where);
+  if (hierarchy.mode == cgroup::Mode::hybrid) {
+    text =
+        fmt::format("hybrid: memory is accounted by cgroup v{} in {}", hierarchy.memory_is_v2 ? 2 : 1, where);
+  }
+  if (hierarchy.mount_root == "/") return {"cgroup", CheckState::good, std::move(text)};
+  return {"cgroup", CheckState::degraded,
+          fmt::format("{}, but only the part {} of the hierarchy is visible: pods outside are not found",
+                      text, hierarchy.mount_root),
+          "mount the host's /sys/fs/cgroup into this container and name it with --cgroup-root"};
+}
+
+// One memcg tells for all; v2's root is none, its pods' cgroups are.
+Check kernel_peak(const cgroup::Hierarchy& hierarchy) {
+  bool found = false;
+  std::optional<cgroup::KernelPeak> peak;
+  cgroup::walk_memcgs(hierarchy, "/", [&](const std::string& path) {
+    const auto dir = cgroup::memcg_dir(hierarchy, path);
+    found = cgroup::is_memcg(dir);
+    if (found) peak = cgroup::read_kernel_peak(dir);
+    return !found;
+  });
+  if (!found) return {"kernel_peak", CheckState::unknown, "no cgroup with memory files is there to look at"};
+  if (peak) {
+    return {"kernel_peak", CheckState::good,
+            fmt::format("{} is there to hold the traced peak against", peak->source)};
+  }
+  return {"kernel_peak", CheckState::degraded,
+          "no memory.peak: `list` shows no peaks, `record` compares with the counter's own watermark instead",
+          "Linux 5.19 or newer has it"};
+}
+
+Check pods_check(const cgroup::Hierarchy& hierarchy, const cgroup::Roots& roots) {
+  const auto pods = cgroup::list_pods(hierarchy, roots);
+  if (pods.empty()) {
+    return {"pods", CheckState::good,
+            "none on this node: `memspike run` and `record --cgroup` or `--pid` do without"};
+  }
+  const auto named = static_cast<std::uint64_t>(
+      std::count_if(pods.begin(), pods.end(), [](const auto& pod) { return pod.pod.has_value(); }));
+  std::string text = report::counted(pods.size(), "pod");
+  if (named == pods.size()) return {"pods", CheckState::good, text + " on this node, known by name"};
+  return {
+      "pods", CheckState::degraded,
+      fmt::format("{} on this node, {} of them without a name: target those by UID", text,
+                  report::grouped(pods.size() - named)),
+      fmt::format("names come from {}/var/log/pods: run as root, and in a container mount the host's below "
+                  "--host-root",
+                  roots.host_root == "/" ? "" : roots.host_root.string())};
+}
+
+}  // namespace
+
+std::vector<Check> privilege_checks(const probe::Features& features, const HostFacts& facts) {
+  return {privileges(facts), bpf(features), lockdown(facts)};
+}
+
+std::vector<Check> cost_checks(const HostFacts& facts) { return {jit(facts), stats(facts)}; }
+
+std::vector<Check> cgroup_checks(const Result<cgroup::Hierarchy>& hierarchy, const cgroup::Roots& roots) {
+  if (!hierarchy) {
+    const Error& error = hierarchy.error();
+    return {{"cgroup", CheckState::blocking, error.message,
+             error.advice.empty() ? std::nullopt : std::optional(error.advice)}};
+  }
+  return {hierarchy_check(*hierarchy), kernel_peak(*hierarchy), pods_check(*hierarchy, roots)};
+}
+
+}  // namespace memspike::cli

@@ -1,0 +1,127 @@
+#include "cli/event_loop.h"
+
+#include <fmt/core.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include "cli/session.h"
+
+namespace memspike::cli {
+namespace {
+
+sigset_t original_mask;
+
+tl::unexpected<Error> failed(std::string_view what) {
+  return fail(ErrorKind::failed, fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+std::uint64_t drain_timer(int fd) {
+  std::uint64_t expirations = 0;
+  return read(fd, &expirations, sizeof(expirations)) == sizeof(expirations) ? expirations : 0;
+}
+
+}  // namespace
+
+void restore_signals() { sigprocmask(SIG_SETMASK, &original_mask, nullptr); }
+
+Result<EventLoop> EventLoop::create() {
+  EventLoop loop;
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, signal);
+  sigprocmask(SIG_BLOCK, &mask, &original_mask);
+  loop.epoll_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
+  loop.signals_ = UniqueFd(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!loop.epoll_ || !loop.signals_) return failed("cannot wait for events");
+  if (auto added = loop.add(loop.signals_.get()); !added) return tl::unexpected(added.error());
+  auto ticks = loop.make_timer(kTickNs);
+  if (!ticks) return tl::unexpected(ticks.error());
+  loop.ticks_ = std::move(*ticks);
+  return loop;
+}
+
+Result<void> EventLoop::add(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return failed("epoll_ctl");
+  return {};
+}
+
+Result<UniqueFd> EventLoop::make_timer(std::uint64_t period_ns) {
+  UniqueFd timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer) return failed("timerfd_create");
+  const timespec period{static_cast<time_t>(period_ns / 1'000'000'000),
+                        static_cast<long>(period_ns % 1'000'000'000)};
+  const itimerspec spec{period, period};
+  if (timerfd_settime(timer.get(), 0, &spec, nullptr) != 0) return failed("timerfd_settime");
+  if (auto added = add(timer.get()); !added) return tl::unexpected(added.error());
+  return timer;
+}
+
+Result<void> EventLoop::watch_ring(int fd) {
+  ring_ = fd;
+  return add(fd);
+}
+
+Result<void> EventLoop::watch_process(pid_t pid) {
+  process_ = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process_) return fail(ErrorKind::not_found, fmt::format("process {}: {}", pid, std::strerror(errno)));
+  return add(process_.get());
+}
+
+Result<void> EventLoop::sweep_every(std::uint64_t period_ns) {
+  auto timer = make_timer(period_ns);
+  if (!timer) return tl::unexpected(timer.error());
+  sweeps_ = std::move(*timer);
+  return {};
+}
+
+Result<EventLoop::Reason> EventLoop::run(const Handlers& handlers, std::optional<std::uint64_t> deadline_ns) {
+  for (;;) {
+    int timeout_ms = -1;
+    if (deadline_ns) {
+      const std::uint64_t now = monotonic_ns();
+      if (now >= *deadline_ns) return Reason::deadline;
+      timeout_ms = static_cast<int>(std::min<std::uint64_t>((*deadline_ns - now) / 1'000'000 + 1, 1000));
+    }
+    std::array<epoll_event, 8> events{};
+    const int count = epoll_wait(epoll_.get(), events.data(), events.size(), timeout_ms);
+    if (count < 0 && errno != EINTR) return failed("epoll_wait");
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == ring_) {
+        if (auto pumped = handlers.pump(); !pumped) return tl::unexpected(pumped.error());
+      } else if (fd == sweeps_.get()) {
+        drain_timer(fd);
+        handlers.sweep();
+      } else if (fd == process_.get()) {
+        return Reason::process_ended;
+      } else if (fd == ticks_.get()) {
+        drain_timer(fd);
+        auto more = handlers.tick();
+        if (!more) return tl::unexpected(more.error());
+        if (!*more) return Reason::stopped;
+      } else if (fd == signals_.get()) {
+        signalfd_siginfo info{};
+        if (read(fd, &info, sizeof(info)) != sizeof(info)) continue;
+        if (handlers.first_signal && signals_seen_ == 0)
+          handlers.first_signal(static_cast<int>(info.ssi_signo));
+        if (++signals_seen_ > 1 || !survive_first_signal_) {
+          restore_signals();  // from here on a further signal ends the process at once
+          return Reason::signal;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace memspike::cli

@@ -1,0 +1,97 @@
+// The only wiring: probe → decode → order → builder → report.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cgroup/hierarchy.h"
+#include "cgroup/names.h"
+#include "cgroup/roots.h"
+#include "cgroup/wait.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "probe/probe.h"
+#include "report/builder.h"
+#include "report/csv.h"
+#include "report/report.h"
+#include "report/status.h"
+#include "timeline/orderer.h"
+
+namespace memspike::cli {
+
+std::uint64_t monotonic_ns();
+
+struct SessionOptions {
+  TraceOptions trace;
+  OutputOptions output;
+  cgroup::Hierarchy hierarchy;
+  cgroup::Roots roots;
+  std::vector<std::string> container_filter;
+  std::optional<cgroup::WaitPlan> follow;  // births that become roots of the target
+  report::Target target;
+};
+
+class Session {
+ public:
+  // Loads and attaches; from here on, whatever is (or comes) below a root is recorded.
+  // `csv`: where the timeline is written while recording, or nullptr; outlives the session.
+  static Result<std::unique_ptr<Session>> start(SessionOptions options, Output* csv);
+
+  // Tracks a memcg and all below it.
+  Result<void> track(const std::string& path);
+
+  // Takes what the kernel has to say. Call often; `now_ns` is CLOCK_MONOTONIC.
+  Result<void> pump();
+
+  // One sweep from user space, where the kernel has no timer for it.
+  void sweep() { probe_.look_at_all(); }
+  bool needs_sweeps() const { return !probe_.sweeps_by_itself(); }
+  int ring_fd() const { return probe_.ring_fd(); }
+
+  // Roots that are being recorded now, and how many there ever were.
+  std::size_t live_roots() const;
+  std::size_t all_roots() const { return root_paths_.size(); }
+
+  void set_target(report::Target target) { options_.target = std::move(target); }
+  report::Status status();
+
+  // The last look, then the report. The session is spent.
+  Result<report::Report> finish();
+
+ private:
+  Session(SessionOptions options, Output* csv, probe::Features features, probe::Probe probe);
+
+  void take(const decode::Event& event);
+  void take_birth(const decode::MemcgBorn& event);
+  report::Description describe(const std::string& path);
+  Result<void> settle(std::uint64_t& end_ns);
+  void read_kernel_counts_at_birth(std::uint64_t serial_nr);
+  bool read_kernel_counts();
+  void name_late_comers();
+  void fill_events(report::Report& report) const;
+  void fill_session(report::Report& report, std::uint64_t end_ns) const;
+  void fill_notes(report::Report& report);
+
+  SessionOptions options_;
+  probe::Features features_;
+  probe::Probe probe_;
+  cgroup::Names names_;
+  timeline::Orderer orderer_;
+  report::Builder builder_;
+  std::optional<report::CsvWriter> csv_;
+  std::vector<std::string> root_paths_;
+  std::map<std::uint64_t, std::uint64_t> oom_kills_at_birth_;  // by serial_nr
+  std::uint64_t start_monotonic_ns_ = 0;
+  std::uint64_t start_realtime_ns_ = 0;
+  std::uint64_t malformed_ = 0;
+  std::uint64_t last_status_ns_ = 0;
+  std::uint64_t last_status_samples_ = 0;
+  std::uint64_t samples_taken_ = 0;
+};
+
+}  // namespace memspike::cli

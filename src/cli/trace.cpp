@@ -1,0 +1,88 @@
+#include "cli/trace.h"
+
+#include <unistd.h>
+
+#include "report/json.h"
+#include "report/text.h"
+
+namespace memspike::cli {
+
+Trace::Trace(SessionOptions options, Output output, EventLoop loop, bool live)
+    : output_(std::move(output)),
+      format_(options.output),
+      trace_(options.trace),
+      loop_(std::move(loop)),
+      status_(live) {}
+
+Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const CommonOptions& common,
+                                            int text_fd) {
+  const int fd = options.output.format == Format::text ? text_fd : STDOUT_FILENO;
+  auto output = Output::open(options.output.file, fd);
+  if (!output) return tl::unexpected(output.error());
+  auto loop = EventLoop::create();
+  if (!loop) return tl::unexpected(loop.error());
+  std::unique_ptr<Trace> trace(new Trace(options, std::move(*output), std::move(*loop), !common.quiet));
+  Output* csv = options.output.format == Format::csv ? &trace->output_ : nullptr;
+  if (options.output.csv_file) {
+    auto file = Output::open(options.output.csv_file, STDOUT_FILENO);
+    if (!file) return tl::unexpected(file.error());
+    csv = &trace->csv_.emplace(std::move(*file));
+  }
+  auto session = Session::start(std::move(options), csv);
+  if (!session) return tl::unexpected(session.error());
+  trace->session_ = std::move(*session);
+  if (auto watched = trace->loop_.watch_ring(trace->session_->ring_fd()); !watched) {
+    return tl::unexpected(watched.error());
+  }
+  if (trace->session_->needs_sweeps()) {
+    if (auto timer = trace->loop_.sweep_every(trace->trace_.sweep_period_ns); !timer) {
+      return tl::unexpected(timer.error());
+    }
+  }
+  return trace;
+}
+
+Result<EventLoop::Reason> Trace::run(const std::function<Result<bool>()>& more,
+                                     const std::function<void(int)>& first_signal) {
+  constexpr std::uint64_t kStatusPeriodNs = 200'000'000;
+  EventLoop::Handlers handlers;
+  handlers.pump = [this] { return session_->pump(); };
+  handlers.sweep = [this] { session_->sweep(); };
+  handlers.first_signal = first_signal;
+  handlers.tick = [&]() -> Result<bool> {
+    if (auto pumped = session_->pump(); !pumped) return tl::unexpected(pumped.error());
+    if (status_.enabled() && monotonic_ns() >= next_status_ns_) {
+      next_status_ns_ = monotonic_ns() + kStatusPeriodNs;
+      status_.show(report::render_status(session_->status(), status_.style()));
+    }
+    return more();
+  };
+  std::optional<std::uint64_t> deadline;
+  if (trace_.duration_ns) deadline = monotonic_ns() + *trace_.duration_ns;
+  auto reason = loop_.run(handlers, deadline);
+  status_.wipe();
+  return reason;
+}
+
+Result<void> Trace::finish() {
+  auto report = session_->finish();
+  if (!report) return tl::unexpected(report.error());
+  Result<void> written;
+  switch (format_.format) {
+    case Format::json:
+      written = report::render_json(*report, [this](std::string_view text) { return output_.write(text); });
+      break;
+    case Format::text:
+      written = output_.write(report::render_text(*report, style_for(output_.fd())));
+      break;
+    case Format::csv:
+      break;  // written while recording
+  }
+  if (!written) return written;
+  if (csv_) {
+    if (auto closed = csv_->close(); !closed) return closed;
+  }
+  return output_.close();
+}
+
+}  // namespace memspike::cli

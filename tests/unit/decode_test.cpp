@@ -1,0 +1,165 @@
+#include <catch2/catch.hpp>
+
+#include "decode/decoder.h"
+#include "decode_records.h"
+
+using namespace memspike;
+using namespace memspike::decode;
+
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+
+template <class T>
+T decoded(const wire::Bytes& record, std::uint64_t page_size_bytes = kPage) {
+  auto event = decode::decode(record, page_size_bytes);
+  REQUIRE(event);
+  REQUIRE(std::holds_alternative<T>(*event));
+  return std::get<T>(*event);
+}
+
+}  // namespace
+
+TEST_CASE("a sample with every number of levels decodes, pages as bytes") {
+  const wire::Bytes one = wire::sample(123, {wire::level(7, 3, 5, 10, 99)}, 4);
+  const Sample sample = decoded<Sample>(one);
+  CHECK(sample.time_ns == 123);
+  CHECK(sample.tgid == 4711);
+  CHECK(sample.tid == 4712);
+  CHECK(sample.trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC);
+  CHECK(sample.path.outer_headroom_bytes == 4 * kPage);
+  REQUIRE(sample.path.count == 1);
+  const Level& own = sample.path.levels[0];
+  CHECK(own.slot == 7);
+  CHECK(own.usage_bytes == 3 * kPage);
+  CHECK(own.watermark_bytes == 5 * kPage);
+  CHECK(own.limit_bytes == 10 * kPage);
+  CHECK(own.previous_look_ns == 99);
+
+  const auto l = [](std::uint32_t slot) { return wire::level(slot, slot + 1, slot + 2); };
+  const Sample deep = decoded<Sample>(wire::sample(1, {l(0), l(1), l(2), l(3), l(4), l(5), l(6), l(7)}));
+  REQUIRE(deep.path.count == MEMSPIKE_MAX_LEVELS);
+  std::uint32_t slot = 0;
+  for (const Level& at : deep.path) {
+    CHECK(at.slot == slot);
+    CHECK(at.usage_bytes == (slot + 1) * kPage);
+    ++slot;
+  }
+}
+
+TEST_CASE("the page size is that of the machine that wrote the record") {
+  const Sample sample = decoded<Sample>(wire::sample(1, {wire::level(0, 3, 5, 10)}), 65'536);
+  CHECK(sample.path.levels[0].usage_bytes == 3 * 65'536);
+  CHECK(sample.path.levels[0].limit_bytes == 10 * 65'536);
+}
+
+TEST_CASE("no limit and no outer headroom are absent, not large numbers") {
+  const Sample sample =
+      decoded<Sample>(wire::sample(1, {wire::level(0, 1, 1, MEMSPIKE_UNLIMITED_PAGES),
+                                       wire::level(1, 1, 1, MEMSPIKE_UNLIMITED_PAGES - 1)}));
+  CHECK_FALSE(sample.path.levels[0].limit_bytes);
+  CHECK(sample.path.levels[1].limit_bytes == (MEMSPIKE_UNLIMITED_PAGES - 1) * kPage);
+  CHECK(sample.path.outer_headroom_bytes == kNoHeadroom);
+}
+
+TEST_CASE("a birth decodes, with and without parent and pattern") {
+  const MemcgBorn child = decoded<MemcgBorn>(wire::born(5, 77, 3, 2, "cri-containerd-ab.scope", 999));
+  CHECK(child.time_ns == 5);
+  CHECK(child.serial_nr == 77);
+  CHECK(child.cgroup_id == 999);
+  CHECK(child.slot == 3);
+  CHECK(child.parent_slot == 2u);
+  CHECK_FALSE(child.pattern);
+  CHECK(child.name == "cri-containerd-ab.scope");
+
+  const MemcgBorn root = decoded<MemcgBorn>(wire::born(5, 77, 0, MEMSPIKE_NO_SLOT, "/kubepods/pod1", 9, 4));
+  CHECK_FALSE(root.parent_slot);
+  CHECK(root.pattern == 4u);
+}
+
+TEST_CASE("a birth without a slot of its own is malformed") {
+  CHECK_FALSE(decode::decode(wire::born(5, 77, MEMSPIKE_NO_SLOT, 0, "x"), kPage));
+}
+
+TEST_CASE("a removal decodes") {
+  const MemcgGone gone = decoded<MemcgGone>(wire::gone(9, 77, wire::level(3, 0, 8, 16, 7)));
+  CHECK(gone.time_ns == 9);
+  CHECK(gone.serial_nr == 77);
+  CHECK(gone.last.slot == 3);
+  CHECK(gone.last.usage_bytes == 0);
+  CHECK(gone.last.watermark_bytes == 8 * kPage);
+  CHECK(gone.last.limit_bytes == 16 * kPage);
+  CHECK(gone.last.previous_look_ns == 7);
+}
+
+TEST_CASE("an OOM kill decodes") {
+  const OomKill kill =
+      decoded<OomKill>(wire::oom_kill(9, {wire::level(3, 50, 50, 50), wire::level(2, 60, 60)}));
+  CHECK(kill.time_ns == 9);
+  CHECK(kill.victim_tgid == 815);
+  CHECK(kill.victim_tid == 817);
+  CHECK(kill.trigger_tgid == 816);
+  CHECK(kill.anon_rss_bytes == 10 * kPage);
+  CHECK(kill.file_rss_bytes == 20 * kPage);
+  CHECK(kill.shmem_rss_bytes == 30 * kPage);
+  CHECK(kill.oom_score_adj == -998);
+  CHECK(kill.killed);
+  CHECK(kill.victim_comm == "victim");
+  CHECK(kill.trigger_comm == "trigger");
+  REQUIRE(kill.path.count == 2);
+  CHECK(kill.path.levels[0].slot == 3);
+  CHECK(kill.path.levels[1].slot == 2);
+  CHECK(kill.path.outer_headroom_bytes == kNoHeadroom);
+
+  memspike_oom_kill marked = wire::raw_oom_kill(9, {wire::level(3, 50, 50, 50)});
+  marked.killed = 0;
+  CHECK_FALSE(decoded<OomKill>(wire::bytes_of(marked)).killed);
+}
+
+TEST_CASE("negative kernel counters read as no memory") {
+  const auto negative = static_cast<std::uint64_t>(std::int64_t{-3});
+  const Sample sample = decoded<Sample>(wire::sample(1, {wire::level(0, negative, negative)}));
+  CHECK(sample.path.levels[0].usage_bytes == 0);
+  CHECK(sample.path.levels[0].watermark_bytes == 0);
+  memspike_oom_kill raw = wire::raw_oom_kill(1, {wire::level(0, 1, 1)});
+  raw.anon_rss_pages = negative;
+  CHECK(decoded<OomKill>(wire::bytes_of(raw)).anon_rss_bytes == 0);
+}
+
+TEST_CASE("page counts beyond any memory saturate, below what means no headroom") {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 62;
+  const Sample sample = decoded<Sample>(wire::sample(1, {wire::level(0, kMost, kMost)}, kMost));
+  // spike::Detector takes usage below 2^63 bytes.
+  CHECK(sample.path.levels[0].usage_bytes == INT64_MAX);
+  CHECK(sample.path.levels[0].watermark_bytes == INT64_MAX);
+  CHECK(sample.path.outer_headroom_bytes == INT64_MAX);
+  CHECK(sample.path.outer_headroom_bytes != kNoHeadroom);
+}
+
+TEST_CASE("names are untrusted bytes: without a NUL they end with their field") {
+  const std::string long_name(MEMSPIKE_NAME_LEN, 'x');
+  CHECK(decoded<MemcgBorn>(wire::born(1, 1, 0, 0, long_name)).name == long_name);
+  CHECK(decoded<MemcgBorn>(wire::born(1, 1, 0, 0, "")).name.empty());
+  CHECK(decoded<MemcgBorn>(wire::born(1, 1, 0, 0, std::string_view("a\0b", 3))).name == "a");
+
+  const std::string comm = "\x1b]0;\"\xff\xfe,<b>\n\r&1";
+  REQUIRE(comm.size() <= MEMSPIKE_COMM_LEN);
+  memspike_oom_kill raw = wire::raw_oom_kill(1, {wire::level(0, 1, 1)});
+  std::memset(raw.victim_comm, 0, sizeof(raw.victim_comm));
+  wire::put_text(raw.victim_comm, comm);
+  wire::put_text(raw.trigger_comm, "0123456789abcdef");
+  const OomKill kill = decoded<OomKill>(wire::bytes_of(raw));
+  CHECK(kill.victim_comm == comm);
+  CHECK(kill.trigger_comm == "0123456789abcdef");
+}
+
+TEST_CASE("records decode from any alignment, as a file holds them") {
+  const wire::Bytes record = wire::sample(42, {wire::level(1, 2, 3)});
+  for (std::size_t shift = 0; shift < 8; ++shift) {
+    wire::Bytes moved(shift + record.size());
+    std::copy(record.begin(), record.end(), moved.begin() + static_cast<std::ptrdiff_t>(shift));
+    const auto event = decode::decode(std::span(moved).subspan(shift), kPage);
+    REQUIRE(event);
+    CHECK(std::get<Sample>(*event).path.levels[0].watermark_bytes == 3 * kPage);
+  }
+}
