@@ -88,6 +88,10 @@ struct cgroup_subsys_state {
 /* The index of the memory controller depends on the kernel's configuration. */
 enum cgroup_subsys_id { memory_cgrp_id = 0 };
 
+/* Their values depend on the configuration, too. */
+enum vm_event_item { PGPGIN = 0, PGPGOUT = 1 };
+enum memcg_stat_item { MEMCG_KMEM = 0 };
+
 struct cgroup {
 	struct kernfs_node *kn;
 	struct cgroup_subsys_state *subsys[1];

@@ -5,6 +5,7 @@
  * that two objects name.
  */
 #include "page_events.bpf.c"
+#include "memcg_events.bpf.c"
 #include "reclaim.bpf.c"
 #include "oom.bpf.c"
 #include "cgroups.bpf.c"

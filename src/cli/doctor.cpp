@@ -49,25 +49,23 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// What a probe's own error advises is this very command.
-Error without_circle(Error error) {
-  error.advice = "memspike does not know this kernel yet: please report it with `memspike doctor -f json`";
-  return error;
-}
-
-void fail_trial(Checkup& checkup, Error error) {
-  error = without_circle(std::move(error));
+// The probe's own advice would be this very command.
+void fail_trial(Checkup& checkup, const HostFacts& facts, Error error) {
+  error.advice =
+      facts.lockdown == "confidentiality"
+          ? "boot with lockdown=integrity or less"
+          : "memspike does not know this kernel yet: please report it with `memspike doctor -f json`";
   checkup.checks.push_back({"attach", CheckState::blocking, error.message, error.advice});
   refuse(checkup, error);
 }
 
 // Not a promise but a proof: everything that a recording loads and hooks, with nothing tracked.
-void try_probe(Checkup& checkup, const probe::Features& features) {
+void try_probe(Checkup& checkup, const probe::Features& features, const HostFacts& facts) {
   const Stopwatch watch;
   auto probe = probe::Probe::load(features, probe::Options{});
-  if (!probe) return fail_trial(checkup, probe.error());
+  if (!probe) return fail_trial(checkup, facts, probe.error());
   const std::uint64_t load_ns = watch.elapsed_ns();
-  if (auto attached = probe->attach(); !attached) return fail_trial(checkup, attached.error());
+  if (auto attached = probe->attach(); !attached) return fail_trial(checkup, facts, attached.error());
   const std::uint64_t attach_ns = watch.elapsed_ns() - load_ns;
   probe->detach();
   for (const probe::Hook& hook : probe->hooks()) checkup.hooks.push_back({hook.event, hook.attach});
@@ -101,7 +99,7 @@ Checkup examine(const DoctorCommand& command) {
   } else {
     refuse(checkup, hierarchy.error());
   }
-  if (checkup.can_run()) try_probe(checkup, features);
+  if (checkup.can_run()) try_probe(checkup, features, facts);
   if (checkup.can_run()) checkup.tier = "tracepoint";
   return checkup;
 }

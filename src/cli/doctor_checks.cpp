@@ -19,27 +19,34 @@ namespace {
 using report::Check;
 using report::CheckState;
 
-Check privileges(const HostFacts& facts) {
+// The kernel's answer counts; ids and capabilities only explain a refusal.
+Check privileges(const probe::Features& features, const HostFacts& facts) {
   const std::string who = facts.uid == 0 ? "root" : fmt::format("uid {}", facts.uid);
-  if (!facts.has_bpf_capabilities()) {
+  if (!features.may_load_bpf && !facts.has_bpf_capabilities()) {
     return {"privileges", CheckState::blocking,
             fmt::format("{} without CAP_BPF and CAP_PERFMON: no right to load BPF programs", who),
             facts.uid == 0 ? "in a container, run it privileged" : "run it with sudo"};
   }
-  if (!facts.in_initial_user_namespace) {
-    return {"privileges", CheckState::blocking,
-            fmt::format("{} of a user namespace, which is nobody in particular to the node's kernel", who),
-            "start it on the node itself, or in a privileged container without a user namespace"};
+  if (!features.may_load_bpf && !facts.in_initial_user_namespace) {
+    return {
+        "privileges", CheckState::blocking,
+        fmt::format("{} of a user namespace only: to the node's kernel that is no right to load BPF programs",
+                    who),
+        "start it on the node itself, or in a privileged container without a user namespace"};
   }
   return {"privileges", CheckState::good, fmt::format("{} with the capabilities that BPF takes", who)};
 }
 
-Check bpf(const probe::Features& features) {
+Check bpf(const probe::Features& features, bool privileged) {
   if (features.may_load_bpf) return {"bpf", CheckState::good, "the kernel takes BPF programs"};
-  const auto refused = probe::check_required(features);
-  const std::string why = features.may_load_bpf_error.empty() ? "BPF is absent" : features.may_load_bpf_error;
-  return {"bpf", CheckState::blocking, fmt::format("the kernel refuses BPF programs: {}", why),
-          refused ? std::nullopt : std::optional(refused.error().advice)};
+  const std::string& error = features.may_load_bpf_error;
+  Check check{"bpf", CheckState::blocking,
+              fmt::format("the kernel refuses BPF programs{}{}", error.empty() ? "" : ": ", error)};
+  // Without privileges there is but one thing to change, and it has been said.
+  if (const auto usable = probe::check_required(features); privileged && !usable) {
+    check.advice = usable.error().advice;
+  }
+  return check;
 }
 
 Check lockdown(const HostFacts& facts) {
@@ -121,21 +128,23 @@ Check pods_check(const cgroup::Hierarchy& hierarchy, const cgroup::Roots& roots)
   }
   const auto named = static_cast<std::uint64_t>(
       std::count_if(pods.begin(), pods.end(), [](const auto& pod) { return pod.pod.has_value(); }));
-  std::string text = report::counted(pods.size(), "pod");
-  if (named == pods.size()) return {"pods", CheckState::good, text + " on this node, known by name"};
+  std::string text = report::counted(pods.size(), "pod") + " on this node, ";
+  if (named == pods.size()) return {"pods", CheckState::good, text + "known by name"};
+  text += named == 0 ? "not known by name: target a pod by UID"
+                     : fmt::format("{} of them not known by name: target those by UID",
+                                   report::grouped(pods.size() - named));
   return {
-      "pods", CheckState::degraded,
-      fmt::format("{} on this node, {} of them without a name: target those by UID", text,
-                  report::grouped(pods.size() - named)),
-      fmt::format("names come from {}/var/log/pods: run as root, and in a container mount the host's below "
-                  "--host-root",
-                  roots.host_root == "/" ? "" : roots.host_root.string())};
+      "pods", CheckState::degraded, std::move(text),
+      "names come from /var/log/pods, which only root may read; in a container, mount the host's and point "
+      "--host-root at it"};
 }
 
 }  // namespace
 
 std::vector<Check> privilege_checks(const probe::Features& features, const HostFacts& facts) {
-  return {privileges(facts), bpf(features), lockdown(facts)};
+  Check first = privileges(features, facts);
+  const bool privileged = first.state == CheckState::good;
+  return {std::move(first), bpf(features, privileged), lockdown(facts)};
 }
 
 std::vector<Check> cost_checks(const HostFacts& facts) { return {jit(facts), stats(facts)}; }

@@ -1,5 +1,7 @@
 // The features of the kernel: doctor_checks.cpp has the rest.
 
+#include <fmt/core.h>
+
 #include <array>
 #include <string>
 #include <string_view>
@@ -24,7 +26,10 @@ struct OptionalFeature {
   std::string_view advice;
 };
 
-constexpr std::string_view kTracepointAdvice = "a distribution's kernel has it: CONFIG_TRACEPOINTS";
+constexpr std::string_view kTracepointAdvice = "run a distribution's kernel: CONFIG_TRACEPOINTS gives it";
+
+constexpr std::string_view kLoading = "the right to load BPF programs";
+constexpr std::string_view kTypes = "BTF";
 
 constexpr std::array kOptional{
     OptionalFeature{"rdonly_cast", &Features::has_rdonly_cast, false,
@@ -66,14 +71,13 @@ Check required(std::string name, bool Features::*flag, const Features& features,
   return {std::move(name), CheckState::blocking, refused.error().message, refused.error().advice};
 }
 
-Check unknown(std::string_view name) {
-  return {std::string(name), CheckState::unknown,
-          "could not be tried: it takes the right to load BPF programs"};
+Check unknown(std::string_view name, std::string_view what) {
+  return {std::string(name), CheckState::unknown, fmt::format("could not be looked at: that takes {}", what)};
 }
 
 Check optional_check(const OptionalFeature& entry, const Features& features) {
   if (features.*entry.flag) return {std::string(entry.name), CheckState::good, std::string(entry.good)};
-  if (entry.needs_bpf && !features.may_load_bpf) return unknown(entry.name);
+  if (entry.needs_bpf && !features.may_load_bpf) return unknown(entry.name, kLoading);
   return {std::string(entry.name), CheckState::degraded, std::string(entry.loss), std::string(entry.advice)};
 }
 
@@ -101,15 +105,18 @@ std::vector<Check> feature_checks(const Features& features) {
     checks.push_back(required("ring_buffer", &Features::has_ring_buffer, features,
                               "records reach memspike in order, and those that do not fit are counted"));
   } else {
-    checks.push_back(unknown("ring_buffer"));
+    checks.push_back(unknown("ring_buffer", kLoading));
   }
-  // Without BTF there is nowhere to look for what follows.
-  if (features.has_btf || features.has_tp_btf) {
-    checks.push_back(required("tp_btf", &Features::has_tp_btf, features,
-                              "every page allocated or freed triggers a look at the counter"));
-    for (const OptionalFeature& entry : kOptional) checks.push_back(optional_check(entry, features));
-    checks.push_back(mark_victim_check(features));
+  // What is in the BTF cannot be known without it; pretending that there is none leaves the rest as it is.
+  const bool has_types = features.has_btf || features.has_tp_btf;
+  checks.push_back(has_types ? required("tp_btf", &Features::has_tp_btf, features,
+                                        "every page allocated or freed triggers a look at the counter")
+                             : unknown("tp_btf", kTypes));
+  for (const OptionalFeature& entry : kOptional) {
+    const bool lookable = has_types || entry.needs_bpf;
+    checks.push_back(lookable ? optional_check(entry, features) : unknown(entry.name, kTypes));
   }
+  checks.push_back(has_types ? mark_victim_check(features) : unknown("mark_victim", kTypes));
   return checks;
 }
 

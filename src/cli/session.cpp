@@ -13,6 +13,7 @@
 #include "cgroup/scan.h"
 #include "cgroup/text.h"
 #include "decode/decoder.h"
+#include "probe/feature_names.h"
 
 namespace memspike::cli {
 namespace {
@@ -102,6 +103,9 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
 }
 
 Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* csv) {
+  if (auto known = probe::check_feature_names(options.trace.disabled_features); !known) {
+    return tl::unexpected(known.error());
+  }
   probe::Features features = probe::find_features(options.trace.disabled_features);
   if (auto usable = probe::check_required(features); !usable) return tl::unexpected(usable.error());
   auto probe = probe::Probe::load(features, probe_options(options));
@@ -307,6 +311,8 @@ void Session::fill_events(report::Report& report) const {
   // program_recursion.
   report.events = {{"page_allocs", fired(MEMSPIKE_TRIGGER_PAGE_ALLOC)},
                    {"page_frees", fired(MEMSPIKE_TRIGGER_PAGE_FREE)},
+                   {"charges", fired(MEMSPIKE_TRIGGER_CHARGE)},
+                   {"uncharges", fired(MEMSPIKE_TRIGGER_UNCHARGE)},
                    {"reclaims", fired(MEMSPIKE_TRIGGER_RECLAIM)},
                    {"oom_marks", fired(MEMSPIKE_TRIGGER_OOM)},
                    {"sweep_looks", fired(MEMSPIKE_TRIGGER_SWEEP) + fired(MEMSPIKE_TRIGGER_REQUEST)},

@@ -124,6 +124,10 @@ Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_
   if (record.size() < sizeof(memspike_header)) return malformed("shorter than its header", record.size());
   const auto header = copy<memspike_header>(record);
   if (header.size != record.size()) return malformed("its header names another size", record.size());
+  // ktime_t is signed: what is later is no time, and differences of times must stay differences.
+  if (header.time_ns > std::numeric_limits<std::int64_t>::max()) {
+    return malformed("its time is not one of the monotonic clock", record.size());
+  }
   switch (header.type) {
     case MEMSPIKE_RECORD_SAMPLE:
       return decode_sample(record, page_size_bytes);

@@ -29,6 +29,7 @@ constexpr std::array kSwitches{
     Switch{"rdonly_cast", &Features::has_rdonly_cast},
     Switch{"timer", &Features::has_timer},
     Switch{"reclaim_tracepoints", &Features::has_reclaim_tracepoints},
+    Switch{"memcg_tracepoints", &Features::has_memcg_tracepoints},
     Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
     Switch{"signal_tracepoint", &Features::has_signal_tracepoint},
 };
@@ -85,6 +86,8 @@ void find_in_btf(const btf* types, Features& features) {
   features.has_rdonly_cast = has_function(types, "bpf_rdonly_cast");
   features.has_reclaim_tracepoints = has_tracepoint(types, "mm_vmscan_memcg_reclaim_begin") &&
                                      has_tracepoint(types, "mm_vmscan_memcg_reclaim_end");
+  features.has_memcg_tracepoints =
+      has_tracepoint(types, "count_memcg_events") && has_tracepoint(types, "mod_memcg_state");
   features.has_cgroup_tracepoints =
       has_tracepoint(types, "cgroup_mkdir") && has_tracepoint(types, "cgroup_rmdir");
   features.has_signal_tracepoint = has_tracepoint(types, "signal_generate");
@@ -120,6 +123,9 @@ Features find_features(const std::vector<std::string>& disabled) {
     if (off == kMarkVictimName) features.mark_victim = MarkVictim::absent;
     for (const Switch& entry : kSwitches) {
       if (entry.name == off) features.*entry.flag = false;
+    }
+    if (!features.may_load_bpf && features.may_load_bpf_error.empty()) {
+      features.may_load_bpf_error = "disabled by --disable-feature";
     }
   }
   return features;

@@ -26,6 +26,7 @@ struct Features {
   bool has_rdonly_cast = false;       // 6.2
   bool has_timer = false;             // 5.15
   bool has_reclaim_tracepoints = false;
+  bool has_memcg_tracepoints = false;  // 6.13
   bool has_cgroup_tracepoints = false;
   bool has_signal_tracepoint = false;
   MarkVictim mark_victim = MarkVictim::absent;

@@ -13,6 +13,8 @@ struct Entry {
 bool always(const Features&) { return true; }
 
 constexpr std::string_view kNoReclaim = "falls by reclaim are seen by the sweep, not at once";
+constexpr std::string_view kNoMemcgEvents =
+    "a move is seen at the target's next page event or by the sweep, not at the charge itself";
 constexpr std::string_view kNoCgroups =
     "new containers are seen at their first page, removed ones at the next check";
 constexpr std::string_view kNoOom = "OOM kills are not seen";
@@ -38,6 +40,10 @@ constexpr std::array kPrograms{
           [](const Features& f) { return f.has_reclaim_tracepoints; }},
     Entry{{"on_reclaim_end", "mm_vmscan_memcg_reclaim_end", "tp_btf", Need::optional, kNoReclaim},
           [](const Features& f) { return f.has_reclaim_tracepoints; }},
+    Entry{{"on_memcg_event", "count_memcg_events", "tp_btf", Need::optional, kNoMemcgEvents},
+          [](const Features& f) { return f.has_memcg_tracepoints; }},
+    Entry{{"on_memcg_state", "mod_memcg_state", "tp_btf", Need::optional, kNoMemcgEvents},
+          [](const Features& f) { return f.has_memcg_tracepoints; }},
     Entry{{"start_sweep", "sweep", "bpf_timer", Need::optional, "the sweep is driven from user space"},
           [](const Features& f) { return f.has_timer; }},
 };

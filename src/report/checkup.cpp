@@ -100,9 +100,9 @@ class Sheet {
 
   void verdict() {
     const std::size_t at = text_at_ - names_ - 2;
-    const std::size_t losses = degraded();
+    const std::size_t remarks = degraded();
     const CheckState state = !checkup_.can_run() ? CheckState::blocking
-                             : losses > 0        ? CheckState::degraded
+                             : remarks > 0       ? CheckState::degraded
                                                  : CheckState::good;
     out_ += ' ' + painted(sign_of(state), style_) + ' ';
     if (!checkup_.can_run()) {
@@ -112,7 +112,7 @@ class Sheet {
     }
     std::string text = fmt::format("memspike can run here: {} tier, {}", checkup_.tier.value_or("no"),
                                    counted(checkup_.hooks.size(), "hook"));
-    if (losses > 0) text += fmt::format(", with {} (see above)", counted(losses, "loss", "losses"));
+    if (remarks > 0) text += fmt::format("; {} above", counted(remarks, "remark"));
     flow(text, at, Tone::strong);
   }
 

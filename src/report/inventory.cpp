@@ -5,10 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <tuple>
 
 #include "base/units.h"
 #include "report/table.h"
+#include "report/utf8.h"
 
 namespace memspike::report {
 namespace {
@@ -146,19 +148,16 @@ ordered_json to_json(const PodEntry& pod) {
   return json;
 }
 
-}  // namespace
-
-std::string render_inventory_text(const std::vector<PodEntry>& pods, const TextStyle& style) {
-  if (pods.empty()) return {};
+std::string render_table(const std::vector<PodEntry>& pods, const TextStyle& style, bool may_cut) {
   // Long paths go first; what a person looks for, and targets a pod by, stays to the last.
   const bool all_named =
       std::all_of(pods.begin(), pods.end(), [](const PodEntry& pod) { return pod.pod.has_value(); });
-  constexpr std::size_t kLeastName = 24;
-  Table table({{"NAMESPACE", Align::left, 0, 12},
-               {"POD", Align::left, 0, kLeastName},
+  const auto least = [&](std::size_t width) { return may_cut ? width : 0; };
+  Table table({{"NAMESPACE", Align::left, 0, least(12)},
+               {"POD", Align::left, 0, least(20)},
                {"UID", Align::left, all_named ? 1 : 0},
                {"QOS", Align::left, 3},
-               {"CONTAINER", Align::left, 0, 12},
+               {"CONTAINER", Align::left, 0, least(12)},
                {"ID", Align::left, 4},
                {"LIMIT", Align::right},
                {"USAGE", Align::right, 2},
@@ -168,6 +167,30 @@ std::string render_inventory_text(const std::vector<PodEntry>& pods, const TextS
   Rows rows(table, style, uid_length);
   for (const PodEntry& pod : pods) rows.add(pod);
   return table.render(style);
+}
+
+TextStyle without_color(TextStyle style) {
+  style.color = false;
+  return style;
+}
+
+bool fits(std::string_view lines, std::size_t columns) {
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    if (display_width(lines.substr(0, end)) > columns) return false;
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string render_inventory_text(const std::vector<PodEntry>& pods, const TextStyle& style) {
+  if (pods.empty()) return {};
+  // A name that is cut cannot be pasted: rather leave columns out, if that suffices.
+  const std::string whole = render_table(pods, style, false);
+  if (fits(render_table(pods, without_color(style), false), style.columns)) return whole;
+  return render_table(pods, style, true);
 }
 
 std::string render_inventory_json(cgroup::Mode mode, const std::vector<PodEntry>& pods) {

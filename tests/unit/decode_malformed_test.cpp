@@ -98,6 +98,20 @@ TEST_CASE("an unknown type is refused, as is the body of another type") {
   }
 }
 
+TEST_CASE("a time that no monotonic clock shows is refused") {
+  for (const auto& [what, record] : valid_records()) {
+    const auto at = [&](std::uint64_t time_ns) {
+      wire::Bytes moved = record;
+      std::memcpy(moved.data() + offsetof(memspike_header, time_ns), &time_ns, sizeof(time_ns));
+      return moved;
+    };
+    INFO(what);
+    CHECK(decode::decode(at(INT64_MAX), kPage));
+    check_refused(at(std::uint64_t{INT64_MAX} + 1));
+    check_refused(at(UINT64_MAX));
+  }
+}
+
 TEST_CASE("an impossible number of levels is refused, as is one that the size contradicts") {
   const std::size_t sample_at = offsetof(memspike_sample, level_count);
   const std::size_t kill_at = offsetof(memspike_oom_kill, level_count);

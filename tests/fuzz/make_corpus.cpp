@@ -1,0 +1,145 @@
+// Writes the seed corpora of the fuzz targets: one directory a target, one file a seed.
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../unit/decode_records.h"
+#include "record_stream.h"
+
+namespace {
+
+using namespace memspike;
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kMiBPages = 256;
+constexpr std::uint64_t kRootInode = 10;  // the one that fuzz_decoder expects
+
+bool write_seed(const fs::path& directory, std::size_t number, std::string_view bytes) {
+  std::ofstream file(directory / ("seed-" + std::to_string(number)), std::ios::binary);
+  file << bytes;
+  file.close();
+  return static_cast<bool>(file);
+}
+
+bool write_seeds(const fs::path& directory, const std::vector<std::string>& seeds) {
+  fs::create_directories(directory);
+  std::size_t number = 0;
+  for (const std::string& seed : seeds) {
+    if (!write_seed(directory, number++, seed)) return false;
+  }
+  return true;
+}
+
+class Recording {
+ public:
+  explicit Recording(fuzz::StreamOptions options) {
+    text_.append(reinterpret_cast<const char*>(&options), sizeof(options));
+    add(wire::born(1, 100, 0, MEMSPIKE_NO_SLOT, "pod", kRootInode));
+  }
+  Recording& add(const wire::Bytes& record) {
+    text_.append(reinterpret_cast<const char*>(record.data()), record.size());
+    return *this;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// A container that bursts, is killed and restarted: every type of record, several levels.
+std::string oom_story(fuzz::StreamOptions options) {
+  Recording recording(options);
+  std::uint64_t now_ns = 1'000;
+  for (std::uint64_t serial = 101; serial < 103; ++serial) {
+    const auto levels = [&](std::uint64_t mib, std::uint64_t look_ns) {
+      return std::pair(wire::level(1, mib * kMiBPages, 50 * kMiBPages, 50 * kMiBPages, look_ns),
+                       wire::level(0, mib * kMiBPages + 64, 51 * kMiBPages, 60 * kMiBPages, look_ns));
+    };
+    recording.add(wire::born(now_ns, serial, 1, 0, "app"));
+    for (const std::uint64_t mib : {1u, 38u, 45u, 38u, 49u, 50u}) {
+      const auto [app, pod] = levels(mib, now_ns);
+      now_ns += 1'000;
+      recording.add(wire::sample(now_ns, {app, pod}, 4'000));
+    }
+    const auto [app, pod] = levels(50, now_ns);
+    recording.add(wire::oom_kill(now_ns + 5, {app, pod}));
+    recording.add(wire::gone(now_ns + 900, serial, wire::level(1, 0, 50 * kMiBPages, 50 * kMiBPages)));
+  }
+  return recording.text();
+}
+
+// Many spikes of one memcg, out of order, with changes of its limit and its watermark.
+std::string restless(fuzz::StreamOptions options) {
+  Recording recording(options);
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    const std::uint64_t usage_pages = (i * 7 % 13) * kMiBPages;
+    const std::uint64_t watermark_pages = (i < 40 ? 20 : 14) * kMiBPages;
+    const std::uint64_t max_pages = i % 16 == 0 ? MEMSPIKE_UNLIMITED_PAGES : 30 * kMiBPages;
+    recording.add(
+        wire::sample(1'000 + (i ^ 1) * 100, {wire::level(0, usage_pages, watermark_pages, max_pages)}));
+  }
+  return recording.text();
+}
+
+std::string hostile(fuzz::StreamOptions options) {
+  constexpr std::uint64_t kHuge = ~std::uint64_t{0} >> 1;
+  Recording recording(options);
+  recording.add(wire::born(2, 101, 1, 0, std::string(MEMSPIKE_NAME_LEN, '\xff')));
+  recording.add(wire::born(2, 102, 2, 1, "\x1b[31m\"<b>,\n\xc3"));
+  recording.add(wire::sample(3, {wire::level(2, kHuge, kHuge), wire::level(1, 1, kHuge, 0)}, kHuge));
+  recording.add(wire::oom_kill(4, {wire::level(2, ~kHuge, ~kHuge), wire::level(7, 1, 1)}));
+  recording.add(wire::sample(kHuge, {wire::level(0, 1, 1)}));
+  recording.add(wire::Bytes(20));
+  return recording.text();
+}
+
+std::vector<std::string> decoder_seeds() {
+  std::vector<std::string> seeds;
+  for (const unsigned flags : {0x00u, 0x13u, 0x1cu, 0x3fu}) {
+    const fuzz::StreamOptions options{static_cast<std::uint8_t>(flags), 100, 4, 0};
+    seeds.push_back(oom_story(options));
+    seeds.push_back(restless(options));
+    seeds.push_back(hostile(options));
+  }
+  return seeds;
+}
+
+const std::vector<std::string> kUnits{"52428800", "50Mi", "50MiB", "50M",   "1.5Gi", "500k", "0",   "500ms",
+                                      "30s",      "5m",   "1h30m", "0.5us", "-1",    "9Ei",  "1e3", "2d"};
+
+std::vector<std::string> layout_seeds() {
+  const std::string uid = "3f2a1b4c-0d1e-4f20-8a9b-0c1d2e3f4a5b";
+  const std::string under = "3f2a1b4c_0d1e_4f20_8a9b_0c1d2e3f4a5b";
+  const std::string id(64, 'a');
+  const std::string annotations =
+      R"({"annotations":{"io.kubernetes.cri.sandbox-namespace":"shop",)"
+      R"("io.kubernetes.cri.sandbox-name":"cart-0","io.kubernetes.cri.sandbox-uid":")";
+  return {"/kubepods/burstable/pod" + uid + "/" + id,
+          "/kubepods/pod" + std::string(32, 'b') + "/crio-" + id,
+          "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod" + under +
+              ".slice/cri-containerd-" + id + ".scope/nested",
+          "/kubepods.slice/kubepods-pod" + under + ".slice/crio-conmon-" + id + ".scope",
+          "/system.slice/containerd.service/kubepods-besteffort-pod" + under + ".slice:cri-containerd:" + id,
+          "/docker/" + id + "/kubelet/kubepods/pod" + uid + "/" + id,
+          annotations + uid + R"(","io.kubernetes.cri.container-name":"app"}})",
+          annotations + uid + R"(","io.kubernetes.cri.container-type":"sandbox"}})",
+          R"({"Config":{"Labels":{"io.kubernetes.pod.name":"p","io.kubernetes.docker.type":"container"}}})"};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "Usage: memspike_make_corpus DIR\n");
+    return 2;
+  }
+  const fs::path root = argv[1];
+  const bool written = write_seeds(root / "decoder", decoder_seeds()) &&
+                       write_seeds(root / "units", kUnits) &&
+                       write_seeds(root / "cgroup_layout", layout_seeds());
+  if (!written) std::fprintf(stderr, "memspike_make_corpus: cannot write below %s\n", argv[1]);
+  return written ? 0 : 1;
+}

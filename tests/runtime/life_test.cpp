@@ -1,0 +1,101 @@
+// Targets come, change and go while they are recorded.
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <thread>
+
+#include "harness.h"
+
+using namespace memspike::test;
+
+namespace {
+
+bool has_note(const Json& report, const std::string& text) {
+  for (const Json& note : report.at("notes")) {
+    if (note.get<std::string>().find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("--wait records a pod from before it exists") {
+  const std::string uid = unique_uid();
+  Recorder recorder({"--pod-uid", uid, "--wait=60s"});
+  const Cgroup pod("/kubepods/besteffort/pod" + uid);
+  {
+    const Cgroup container(pod.path() + "/" + std::string(64, 'a'), 64U << 20);
+    REQUIRE(run_workload(container, {"anon", "32M"}) == 0);
+  }
+  const Json report = recorder.stop();
+  const Json memcg = memcg_of(report, pod.path() + "/" + std::string(64, 'a'));
+  CHECK(counter(memcg.at("usage"), "first_bytes") <= 256U << 10);
+  CHECK(counter(memcg.at("usage"), "peak_bytes") >= 32U << 20);
+  CHECK(report.at("target").at("pod_uid") == uid);
+}
+
+TEST_CASE("--wait that sees nothing ends with exit code 3") {
+  Process process({{memspike_path(), "record", "--pod-uid", unique_uid(), "--wait=1s"}, nullptr, {}});
+  CHECK(process.wait() == 3);
+}
+
+TEST_CASE("a target that goes away for good ends the recording") {
+  auto cgroup = std::make_unique<Cgroup>("/" + unique_name("gone"), 64U << 20);
+  const std::string path = cgroup->path();
+  Recorder recorder({"--cgroup", path});
+  REQUIRE(run_workload(*cgroup, {"anon", "16M"}) == 0);
+  const auto peak = cgroup->kernel_peak();
+  cgroup.reset();
+  const Json report = recorder.wait();
+  const Json memcg = memcg_of(report, path);
+  CHECK(memcg.at("gone") == true);
+  CHECK(memcg.at("kernel_peak_source") == "watermark");
+  if (peak) CHECK(memcg.at("usage").at("peak_bytes") == *peak);
+}
+
+TEST_CASE("--pid ends with its process") {
+  const Cgroup cgroup("/" + unique_name("pid"), 64U << 20);
+  Process process(workload(cgroup, {"anon", "16M"}));
+  process.wait_for_out("ready");
+  Recorder recorder({"--pid", std::to_string(process.pid())});
+  process.send_line();
+  REQUIRE(process.wait() == 0);
+  const Json report = recorder.wait();
+  CHECK(counter(memcg_of(report, cgroup.path()).at("usage"), "peak_bytes") >= 16U << 20);
+}
+
+TEST_CASE("a limit changed while recording is followed and noted") {
+  Cgroup cgroup("/" + unique_name("limit"), 64U << 20);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  REQUIRE(run_workload(cgroup, {"anon", "8M"}) == 0);
+  cgroup.set_limit(32U << 20);
+  REQUIRE(run_workload(cgroup, {"anon", "8M"}) == 0);
+  const Json report = recorder.stop();
+  CHECK(counter(memcg_of(report, cgroup.path()), "limit_bytes") == 32U << 20);
+  CHECK(has_note(report, "limit changed from 64.0 MiB to 32.0 MiB"));
+}
+
+TEST_CASE("a watermark reset by somebody is survived and noted") {
+  const Cgroup cgroup("/" + unique_name("reset"), 64U << 20);
+  // memory.peak is writable from 6.12 on, and then resets for the writer's descriptor only.
+  if (memory_is_v2()) return;
+  Recorder recorder({"--cgroup", cgroup.path()});
+  REQUIRE(run_workload(cgroup, {"anon", "32M"}) == 0);
+  write_file(cgroup.dir() / "memory.max_usage_in_bytes", "0");
+  REQUIRE(run_workload(cgroup, {"anon", "8M"}) == 0);
+  const Json report = recorder.stop();
+  CHECK(has_note(report, "reset the kernel's maximum"));
+  const Json memcg = memcg_of(report, cgroup.path());
+  CHECK(counter(memcg.at("usage"), "peak_bytes") >= 32U << 20);
+  CHECK(counter(memcg, "kernel_peak_bytes") < 16U << 20);
+}
+
+TEST_CASE("a duration ends the recording, and a SIGTERM does") {
+  const Cgroup cgroup("/" + unique_name("end"), 64U << 20);
+  Recorder timed({"--cgroup", cgroup.path(), "-d", "300ms"});
+  const Json report = timed.wait();
+  CHECK(counter(report.at("session"), "duration_ns") >= 300'000'000);
+  CHECK(counter(report.at("session"), "duration_ns") < 3'000'000'000);
+  Recorder terminated({"--cgroup", cgroup.path()});
+  terminated.process().signal(SIGTERM);
+  CHECK(terminated.wait().at("schema_version") == 1);
+}

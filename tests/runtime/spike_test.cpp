@@ -1,0 +1,130 @@
+// Spikes are those of scipy on the exported timeline; times are the workload's own. [host]: python3.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <sstream>
+
+#include "harness.h"
+
+using namespace memspike::test;
+
+namespace {
+
+void check_against_scipy(Recorder& recorder) {
+  Process oracle({{"/usr/bin/python3", oracle_path("scipy_spikes.py").string(), recorder.csv().string(),
+                   recorder.json().string()},
+                  nullptr,
+                  {}});
+  const int code = oracle.wait(120);
+  INFO(oracle.out() << oracle.err());
+  CHECK(code == 0);
+}
+
+std::uint64_t spike_count(const Json& report) {
+  std::uint64_t count = 0;
+  for (const Json& memcg : report.at("memcgs")) count += memcg.at("spikes").size();
+  return count;
+}
+
+struct Burst {
+  double onset_ns, onset_after_ns, peak_ns, peak_after_ns, settle_ns, settle_after_ns;
+};
+
+double field(const std::string& line, const std::string& name) {
+  const auto at = line.find(" " + name + "=");
+  REQUIRE(at != std::string::npos);
+  return std::stod(line.substr(at + name.size() + 2));
+}
+
+std::vector<Burst> bursts_of(const std::string& out) {
+  std::vector<Burst> bursts;
+  std::istringstream lines(out);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("onset_ns=") == std::string::npos) continue;
+    bursts.push_back({field(line, "onset_ns"), field(line, "onset_after_ns"), field(line, "peak_ns"),
+                      field(line, "peak_after_ns"), field(line, "settle_ns"),
+                      field(line, "settle_after_ns")});
+  }
+  return bursts;
+}
+
+struct Moments {
+  double onset_ns = 0, peak_ns = 0, settle_ns = 0;
+};
+
+// The first rise, the first row at the maximum and the last fall within a burst (1 ms around it).
+Moments moments_of(const Json& timeline, const Burst& burst) {
+  Moments moments;
+  double highest = 0;
+  double previous = 0;
+  for (const Json& row : timeline) {
+    const double time = row[0].get<double>();
+    const double usage = row[1].get<double>();
+    if (time > burst.onset_after_ns - 1e6 && time < burst.settle_ns + 1e6) {
+      if (moments.onset_ns == 0 && usage > previous) moments.onset_ns = time;
+      if (usage > highest) {
+        highest = usage;
+        moments.peak_ns = time;
+      }
+      if (usage < previous) moments.settle_ns = time;
+    }
+    previous = usage;
+  }
+  return moments;
+}
+
+}  // namespace
+
+TEST_CASE("spikes of real recordings are scipy's", "[host]") {
+  const std::vector<std::vector<std::string>> workloads{
+      {"anon", "24M", "--repeat", "12", "--hold", "10", "--pause", "10"},
+      {"story", "--floor", "38M", "--burst", "48M", "--period", "60ms", "--hold", "20ms", "--bursts", "10"},
+      {"threads", "4", "32M"},
+      {"forks", "150", "--children-touch", "2M"},
+      {"thp", "32M", "--repeat", "6"},
+  };
+  for (const auto& arguments : workloads) {
+    DYNAMIC_SECTION(arguments.front()) {
+      const Cgroup pod("/kubepods/burstable/pod" + unique_uid());
+      const Cgroup container(pod.path() + "/" + std::string(64, 'b'), 400U << 20);
+      Recorder recorder({"--cgroup", pod.path(), "--min-prominence", "1Mi"});
+      REQUIRE(run_workload(container, arguments) == 0);
+      const Json report = recorder.stop();
+      CHECK(spike_count(report) >= 2);
+      check_against_scipy(recorder);
+    }
+  }
+}
+
+TEST_CASE("onset, peak and settle have the workload's own times", "[host]") {
+  const Cgroup cgroup("/" + unique_name("clock"), 400U << 20);
+  constexpr int kBursts = 40;
+  Recorder recorder({"--cgroup", cgroup.path(), "--timeline", "--min-prominence", "2Mi"});
+  Process process(workload(
+      cgroup, {"clock", "4M", std::to_string(kBursts), "--cgroup-usage-file",
+               (cgroup.dir() / (memory_is_v2() ? "memory.current" : "memory.usage_in_bytes")).string()}));
+  process.wait_for_out("ready");
+  process.send_line();
+  REQUIRE(process.wait(120) == 0);
+  const Json report = recorder.stop();
+  const auto bursts = bursts_of(process.out());
+  REQUIRE(bursts.size() == kBursts);
+  const Json memcg = memcg_of(report, cgroup.path());
+  // How far a recorded moment lies outside of the step in which the workload saw it happen.
+  std::vector<double> errors;
+  const auto outside = [](double t, double from, double to) {
+    return t < from ? from - t : t > to ? t - to : 0;
+  };
+  for (const Burst& burst : bursts) {
+    const Moments recorded = moments_of(memcg.at("timeline"), burst);
+    errors.push_back(outside(recorded.onset_ns, burst.onset_after_ns, burst.onset_ns));
+    errors.push_back(outside(recorded.peak_ns, burst.peak_after_ns, burst.peak_ns));
+    errors.push_back(outside(recorded.settle_ns, burst.settle_after_ns, burst.settle_ns));
+  }
+  std::sort(errors.begin(), errors.end());
+  const double median = errors[errors.size() / 2];
+  const double p99 = errors[errors.size() * 99 / 100];
+  INFO("median " << median << " ns, p99 " << p99 << " ns");
+  CHECK(median <= 5'000);
+  CHECK(p99 <= 50'000);
+}
