@@ -122,6 +122,7 @@ int walk_memcgs(struct bpf_raw_tracepoint_args *context)
 		return 1;
 	walked.css = css;
 	state = (void *)css;
+	walked.subsys = (u64)BPF_CORE_READ(state, ss);
 	walked.cgroup_id = BPF_CORE_READ(state, cgroup, kn, id);
 	if (operation == MEMSPIKE_WALK_TRACK) {
 		struct origin origin = {.parent_slot = context->args[3],

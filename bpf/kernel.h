@@ -77,8 +77,10 @@ struct kernfs_node {
 };
 
 struct cgroup;
+struct cgroup_subsys;
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	struct cgroup_subsys *ss;
 	struct list_head sibling;
 	struct list_head children;
 	u64 serial_nr;
@@ -104,6 +106,7 @@ struct css_set {
 struct mem_cgroup {
 	struct cgroup_subsys_state css; /* first: a memcg's css and the memcg have one address */
 	struct page_counter memory;
+	bool oom_group; /* 4.19 */
 };
 
 /* mm->rss_stat is an array of percpu_counter since 6.2 (f1a7941243c1). */
@@ -135,8 +138,10 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+enum oom_constraint { CONSTRAINT_NONE = 0 };
 struct oom_control {
-	struct mem_cgroup *memcg;
+	struct mem_cgroup *memcg; /* NULL: the node ran out, not a memcg */
+	enum oom_constraint constraint;
 };
 
 #pragma clang attribute pop
@@ -147,6 +152,20 @@ struct bpf_raw_tracepoint_args {
 
 struct page;
 struct kernel_siginfo;
+
+/* arch/x86/include/asm/ptrace.h. bpf_tracing.h expects the kernel's own field names, as here. */
+#define __VMLINUX_H__
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di;
+	unsigned long ax;
+} __attribute__((preserve_access_index));
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31];
+} __attribute__((preserve_access_index));
+struct pt_regs;
+#endif
 
 #define SIGKILL 9
 #define SEND_SIG_PRIV                                                                              \

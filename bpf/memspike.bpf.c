@@ -6,8 +6,10 @@
  */
 #include "page_events.bpf.c"
 #include "memcg_events.bpf.c"
+#include "processes.bpf.c"
 #include "reclaim.bpf.c"
 #include "oom.bpf.c"
+#include "charge.bpf.c"
 #include "cgroups.bpf.c"
 #include "sweep.bpf.c"
 

@@ -23,6 +23,70 @@ struct {
 	__type(value, struct kill_note);
 } kill_notes SEC(".maps");
 
+/* The call of oom_kill_process that a task is in: by whose limit, and which incident. */
+struct oom_note {
+	u64 serial_nr;
+	u64 cgroup_id;
+	u32 incident;
+	u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, u64); /* pid_tgid of the task that ran out of memory */
+	__type(value, struct oom_note);
+} oom_notes SEC(".maps");
+
+__u32 incidents = 0;
+
+static __always_inline void note_oom(struct oom_control *oc)
+{
+	u64 sender = bpf_get_current_pid_tgid();
+	struct oom_note note = {};
+	u64 memcg = (u64)BPF_CORE_READ(oc, memcg);
+
+	if (memcg) {
+		note.serial_nr = css_serial(memcg);
+		note.cgroup_id = BPF_CORE_READ((struct cgroup_subsys_state *)memcg, cgroup, kn, id);
+	}
+	/* oom_lock is held: no two calls at the same time. */
+	note.incident = ++incidents;
+	bpf_map_update_elem(&oom_notes, &sender, &note, BPF_ANY);
+}
+
+SEC("fentry/oom_kill_process")
+int BPF_PROG(on_oom_kill_process, struct oom_control *oc)
+{
+	note_oom(oc);
+	return 0;
+}
+
+SEC("fexit/oom_kill_process")
+int BPF_PROG(after_oom_kill_process)
+{
+	u64 sender = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&oom_notes, &sender);
+	return 0;
+}
+
+SEC("kprobe/oom_kill_process")
+int BPF_KPROBE(kprobe_oom_kill_process, struct oom_control *oc)
+{
+	note_oom(oc);
+	return 0;
+}
+
+SEC("kretprobe/oom_kill_process")
+int BPF_KRETPROBE(kretprobe_oom_kill_process)
+{
+	u64 sender = bpf_get_current_pid_tgid();
+
+	bpf_map_delete_elem(&oom_notes, &sender);
+	return 0;
+}
+
 SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int sig, struct kernel_siginfo *info, struct task_struct *task)
 {
@@ -64,11 +128,22 @@ static __always_inline u64 rss_pages(u64 task, u32 kind)
 	return pages > 0 ? pages : 0; /* an approximate per-CPU sum may be negative */
 }
 
+static __always_inline bool is_group_kill(u64 css)
+{
+	for (int i = 0; i < MEMSPIKE_MAX_LEVELS && css; i++) {
+		if (BPF_CORE_READ((struct mem_cgroup *)css, oom_group))
+			return true;
+		css = css_parent(css);
+	}
+	return false;
+}
+
 static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 slot)
 {
 	struct memspike_oom_kill *kill;
 	u64 root = 0, now = 0, sender = bpf_get_current_pid_tgid();
 	struct kill_note *note;
+	struct oom_note *oom;
 	u32 key = 0, count;
 
 	kill = bpf_ringbuf_reserve(&records, sizeof(*kill), 0);
@@ -88,6 +163,15 @@ static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 
 	kill->file_rss_pages = rss_pages(victim, MM_FILEPAGES);
 	kill->shmem_rss_pages = rss_pages(victim, MM_SHMEMPAGES);
 	kill->oom_score_adj = BPF_CORE_READ((struct task_struct *)victim, signal, oom_score_adj);
+	if (is_group_kill(task_css(victim)))
+		kill->oom_flags |= MEMSPIKE_OOM_GROUP;
+	oom = bpf_map_lookup_elem(&oom_notes, &sender);
+	if (oom) {
+		kill->oom_flags |= MEMSPIKE_OOM_KNOWN;
+		kill->oom_serial_nr = oom->serial_nr;
+		kill->oom_cgroup_id = oom->cgroup_id;
+		kill->incident = oom->incident;
+	}
 	note = bpf_map_lookup_elem(&kill_notes, &key);
 	kill->killed = note && note->victim == victim && note->sender == sender;
 	BPF_CORE_READ_INTO(&kill->victim_comm, (struct task_struct *)victim, comm);

@@ -35,7 +35,7 @@ struct origin {
 	u32 parent_slot;  /* MEMSPIKE_NO_SLOT: a root of the target */
 	u32 pattern;	  /* MEMSPIKE_NO_SLOT, or the pattern that its name matched … */
 	const char *path; /* … and then its whole path */
-	u64 time_ns;      /* before any CPU can find the slot: a birth precedes all readings */
+	u64 time_ns;	  /* before any CPU can find the slot: a birth precedes all readings */
 };
 
 static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 slot,
@@ -145,6 +145,15 @@ static __noinline u32 find_slot(struct memspike_tally *tally, u64 css)
 	return slot;
 }
 
+static __always_inline int drop_counts(struct memspike_tally *tally)
+{
+	for (int order = 0; order < MEMSPIKE_MAX_ORDERS; order++) {
+		tally->processes_lost_table_full += tally->orders[order] << order;
+		tally->orders[order] = 0;
+	}
+	return 0;
+}
+
 /* Moves what this CPU counted for one process into that process's entry. */
 static __noinline int flush_process(struct memspike_tally *tally)
 {
@@ -153,6 +162,7 @@ static __noinline int flush_process(struct memspike_tally *tally)
 
 	process = bpf_map_lookup_elem(&processes, &key);
 	if (!process) {
+		__builtin_memcpy(fresh.comm, tally->comm, sizeof(fresh.comm));
 		bpf_map_update_elem(&processes, &key, &fresh, BPF_NOEXIST);
 		process = bpf_map_lookup_elem(&processes, &key);
 	}
@@ -160,18 +170,14 @@ static __noinline int flush_process(struct memspike_tally *tally)
 		key.tgid = 0;
 		process = bpf_map_lookup_elem(&processes, &key);
 	}
-	if (process)
-		__builtin_memcpy(process->comm, tally->comm, sizeof(process->comm));
+	if (!process)
+		return drop_counts(tally);
 	for (int order = 0; order < MEMSPIKE_MAX_ORDERS; order++) {
 		u64 count = tally->orders[order];
 
 		tally->orders[order] = 0;
-		if (!count)
-			continue;
-		if (process)
+		if (count)
 			__sync_fetch_and_add(&process->orders[order], count);
-		else
-			tally->processes_lost_table_full += count << order;
 	}
 	return 0;
 }
@@ -209,11 +215,15 @@ static __always_inline struct memcg_slot *target_slot(struct memspike_tally *tal
 		switch_memcg(tally, css, serial);
 	if (tally->slot == MEMSPIKE_NO_SLOT)
 		return NULL;
-	slot = bpf_map_lookup_elem(&memcgs, &tally->slot);
-	if (!slot || slot->serial_nr != serial) {
-		tally->serial_nr = 0; /* the slot was given away: look again next time */
+	if (tally->slot == MEMSPIKE_SLOT_TABLE_FULL) {
 		tally->fired++;
 		tally->lost_table_full++;
+		return NULL;
+	}
+	slot = bpf_map_lookup_elem(&memcgs, &tally->slot);
+	if (!slot || slot->serial_nr != serial) {
+		/* Removed (its last reading is sent); what is left in it is uncharged unwatched. */
+		tally->slot = MEMSPIKE_NO_SLOT;
 		return NULL;
 	}
 	return slot;

@@ -120,6 +120,11 @@ struct memspike_memcg_gone {
 	struct memspike_level last;
 };
 
+enum memspike_oom_flags {
+	MEMSPIKE_OOM_KNOWN = 1, /* oom_kill_process was hooked: oom_serial_nr is the kernel's word */
+	MEMSPIKE_OOM_GROUP = 2, /* memory.oom.group is set on the way up: all tasks are killed at once */
+};
+
 /* The OOM killer chose and killed a process of a tracked memcg. */
 struct memspike_oom_kill {
 	struct memspike_header header;
@@ -131,6 +136,10 @@ struct memspike_oom_kill {
 	__u64 anon_rss_pages; /* as the kernel log counts them: approximate per-CPU counters */
 	__u64 file_rss_pages;
 	__u64 shmem_rss_pages;
+	__u64 oom_serial_nr; /* of the memcg that ran out (oc->memcg); 0: the node, or not known */
+	__u64 oom_cgroup_id;
+	__u32 incident; /* victims of one oom_kill_process have one number; 0: not known */
+	__u32 oom_flags; /* enum memspike_oom_flags */
 	__s32 oom_score_adj;
 	__u32 killed; /* 0: marked only (already dying), the kernel does not count it as a kill */
 	char victim_comm[MEMSPIKE_COMM_LEN];
@@ -198,6 +207,7 @@ struct memspike_walk_node {
 	__u64 cgroup_id;
 	__u64 first_child;
 	__u64 next_sibling;
+	__u64 subsys; /* css->ss */
 	__u32 slot;
 	__u32 reserved;
 };
@@ -208,13 +218,13 @@ MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 40,
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 40 + 8 * 40, "sample size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
-MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 104, "oom prefix");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 104 + 8 * 40, "oom size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 128, "oom prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40, "oom size");
 
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 11 * 8 + 16 + 16 * 8, "tally size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8, "process size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_name_pattern) == 128, "pattern size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_walk_node) == 48, "walk node size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_walk_node) == 56, "walk node size");
 
 #endif /* MEMSPIKE_ABI_H */

@@ -68,6 +68,15 @@ void try_probe(Checkup& checkup, const probe::Features& features, const HostFact
   if (auto attached = probe->attach(); !attached) return fail_trial(checkup, facts, attached.error());
   const std::uint64_t attach_ns = watch.elapsed_ns() - load_ns;
   probe->detach();
+  checkup.tier = std::string(probe::to_string(probe->tier()));
+  checkup.checks.push_back(
+      probe->tier_reason().empty()
+          ? Check{"charge_tier", CheckState::good,
+                  "the counter is looked at in the kernel's charge functions, whoever moves it"}
+          : Check{"charge_tier", CheckState::degraded,
+                  fmt::format("the tracepoint tier runs instead; {}", probe->tier_reason()),
+                  "a kernel with BPF trampolines (fentry) or kprobes has it; peaks and spikes are as exact "
+                  "without"});
   for (const probe::Hook& hook : probe->hooks()) checkup.hooks.push_back({hook.event, hook.attach});
   checkup.missing = probe->missing();
   std::string text = fmt::format("tried: programs loaded in {}, {} attached in {}, all removed again",
@@ -100,7 +109,6 @@ Checkup examine(const DoctorCommand& command) {
     refuse(checkup, hierarchy.error());
   }
   if (checkup.can_run()) try_probe(checkup, features, facts);
-  if (checkup.can_run()) checkup.tier = "tracepoint";
   return checkup;
 }
 

@@ -94,6 +94,12 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
       ->type_name("N")
       ->check(CLI::Range(1U, 65536U))
       ->group("Advanced");
+  app->add_option("--tier", trace.tier,
+                  "How moves of the counter are caught: at its charge functions, or at tracepoints\n"
+                  "(default: auto, the best that this kernel allows)")
+      ->type_name("auto|tracepoint|charge")
+      ->check(CLI::IsMember({"auto", "tracepoint", "charge"}))
+      ->group("Advanced");
   app->add_option("--disable-feature", trace.disabled_features,
                   "Do without a kernel feature that `memspike doctor` lists")
       ->type_name("NAME")

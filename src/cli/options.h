@@ -28,6 +28,7 @@ struct TraceOptions {
   std::uint64_t sweep_period_ns = 1'000'000;
   std::uint32_t ring_bytes = 4U << 20;
   std::uint32_t max_memcgs = 1024;
+  std::string tier = "auto";  // auto, tracepoint, charge
   std::vector<std::string> disabled_features;
 };
 

@@ -67,6 +67,8 @@ Result<std::vector<std::uint64_t>> inode_chain(const cgroup::Hierarchy& hierarch
 
 probe::Options probe_options(const SessionOptions& options) {
   probe::Options result;
+  if (options.trace.tier == "tracepoint") result.tier = probe::TierChoice::tracepoint;
+  if (options.trace.tier == "charge") result.tier = probe::TierChoice::charge;
   result.sweep_period_ns = options.trace.sweep_period_ns;
   result.ring_bytes = options.trace.ring_bytes;
   result.max_memcgs = options.trace.max_memcgs;
@@ -123,7 +125,13 @@ Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* 
 Result<void> Session::track(const std::string& path) {
   auto chain = inode_chain(options_.hierarchy, path);
   if (!chain) return tl::unexpected(chain.error());
-  builder_.expect_root(chain->back(), path);
+  std::string above = "/";
+  builder_.name_cgroup(chain->front(), above);
+  std::size_t depth = 0;
+  for (const std::string_view part : cgroup::split(path, '/')) {
+    above += fmt::format("{}{}", above == "/" ? "" : "/", part);
+    builder_.name_cgroup((*chain)[++depth], above);
+  }
   if (auto tracked = probe_.track(*chain); !tracked) {
     Error error = tracked.error();
     error.message = fmt::format("cannot trace cgroup {}: {}", path, error.message);
@@ -288,7 +296,8 @@ void Session::fill_session(report::Report& report, std::uint64_t end_ns) const {
   session.duration_ns = end_ns - start_monotonic_ns_;
   session.kernel_release = features_.kernel_release;
   session.cgroup_mode = std::string(cgroup::to_string(options_.hierarchy.mode));
-  session.tier = "tracepoint";
+  session.tier = std::string(probe::to_string(probe_.tier()));
+  session.tier_reason = probe_.tier_reason();
   for (const probe::Hook& hook : probe_.hooks()) session.hooks.push_back({hook.event, hook.attach});
   session.sweep_period_ns = options_.trace.sweep_period_ns;
   session.min_prominence_bytes = builder_.min_prominence_bytes();

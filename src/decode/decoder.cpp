@@ -111,6 +111,9 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
   kill.file_rss_bytes = usage_bytes(raw.file_rss_pages, page_size);
   kill.shmem_rss_bytes = usage_bytes(raw.shmem_rss_pages, page_size);
   kill.oom_score_adj = raw.oom_score_adj;
+  kill.is_group = (raw.oom_flags & MEMSPIKE_OOM_GROUP) != 0;
+  if ((raw.oom_flags & MEMSPIKE_OOM_KNOWN) != 0)
+    kill.origin = OomKill::Origin{raw.oom_serial_nr, raw.oom_cgroup_id, raw.incident};
   kill.killed = raw.killed != 0;
   kill.victim_comm = text(raw.victim_comm);
   kill.trigger_comm = text(raw.trigger_comm);

@@ -67,7 +67,15 @@ struct OomKill {
   std::uint64_t file_rss_bytes = 0;
   std::uint64_t shmem_rss_bytes = 0;
   std::int32_t oom_score_adj = 0;
-  bool killed = false;       // false: only marked, it was dying already
+  // The memcg that ran out, by the kernel's own word; unset where it could not be asked.
+  struct Origin {
+    std::uint64_t serial_nr = 0;  // 0: not a memcg but the node
+    std::uint64_t cgroup_id = 0;
+    std::uint32_t incident = 0;  // victims of one incident have one number
+  };
+  std::optional<Origin> origin;
+  bool is_group = false;  // memory.oom.group: all tasks of a memcg die in one incident
+  bool killed = false;    // false: only marked, it was dying already
   std::string victim_comm;   // untrusted bytes
   std::string trigger_comm;  // untrusted bytes
   Path path;                 // from the victim's memcg upwards

@@ -1,7 +1,6 @@
 #include "probe/features.h"
 
 #include <fmt/core.h>
-#include <linux/bpf.h>
 #include <sys/utsname.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 #include <fstream>
 
 #include "probe/handles.h"
+#include "probe/trials.h"
 
 namespace memspike::probe {
 namespace {
@@ -32,7 +32,12 @@ constexpr std::array kSwitches{
     Switch{"memcg_tracepoints", &Features::has_memcg_tracepoints},
     Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
     Switch{"signal_tracepoint", &Features::has_signal_tracepoint},
+    Switch{"fentry", &Features::has_fentry},
+    Switch{"kprobe", &Features::has_kprobe},
 };
+
+constexpr std::array kChargeFunctions{"page_counter_uncharge", "page_counter_charge",
+                                      "page_counter_try_charge"};
 
 constexpr std::string_view kMarkVictimName = "mark_victim";
 
@@ -59,21 +64,6 @@ MarkVictim find_mark_victim(const btf* types) {
   return first != nullptr && btf_is_ptr(first) ? MarkVictim::takes_task : MarkVictim::takes_pid;
 }
 
-// The smallest program there is: may we load anything?
-bool try_load(std::string& error) {
-  const std::array<bpf_insn, 2> code{
-      bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-      bpf_insn{.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-  const int fd =
-      bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "memspike_try", "GPL", code.data(), code.size(), nullptr);
-  if (fd < 0) {
-    error = std::strerror(-fd);
-    return false;
-  }
-  close(fd);
-  return true;
-}
-
 bool locked_down() {
   std::ifstream file("/sys/kernel/security/lockdown");
   std::string text;
@@ -90,8 +80,18 @@ void find_in_btf(const btf* types, Features& features) {
       has_tracepoint(types, "count_memcg_events") && has_tracepoint(types, "mod_memcg_state");
   features.has_cgroup_tracepoints =
       has_tracepoint(types, "cgroup_mkdir") && has_tracepoint(types, "cgroup_rmdir");
+  features.has_rename_tracepoint = has_tracepoint(types, "task_rename");
   features.has_signal_tracepoint = has_tracepoint(types, "signal_generate");
   features.mark_victim = find_mark_victim(types);
+  features.has_oom_kill_process = has_function(types, "oom_kill_process");
+  features.has_charge_functions = true;
+  for (const char* function : kChargeFunctions) {
+    features.has_charge_functions = features.has_charge_functions && has_function(types, function);
+  }
+  if (features.may_load_bpf) {
+    features.has_fentry = try_fexit(types, kChargeFunctions.front(), features.fentry_error);
+    features.has_kprobe = try_kprobe(kChargeFunctions.front(), features.kprobe_error);
+  }
 }
 
 }  // namespace
@@ -124,6 +124,8 @@ Features find_features(const std::vector<std::string>& disabled) {
     for (const Switch& entry : kSwitches) {
       if (entry.name == off) features.*entry.flag = false;
     }
+    if (off == "fentry") features.fentry_error = "disabled by --disable-feature";
+    if (off == "kprobe") features.kprobe_error = "disabled by --disable-feature";
     if (!features.may_load_bpf && features.may_load_bpf_error.empty()) {
       features.may_load_bpf_error = "disabled by --disable-feature";
     }

@@ -28,7 +28,14 @@ struct Features {
   bool has_reclaim_tracepoints = false;
   bool has_memcg_tracepoints = false;  // 6.13
   bool has_cgroup_tracepoints = false;
+  bool has_charge_functions = false;  // page_counter_* are functions of their own, and in the BTF
+  bool has_oom_kill_process = false;
+  bool has_fentry = false;  // a program was attached to a function by trampoline
+  std::string fentry_error;
+  bool has_kprobe = false;  // a kprobe could be made
+  std::string kprobe_error;
   bool has_signal_tracepoint = false;
+  bool has_rename_tracepoint = false;
   MarkVictim mark_victim = MarkVictim::absent;
 };
 

@@ -1,5 +1,7 @@
 #include "probe/plan.h"
 
+#include <fmt/core.h>
+
 #include <array>
 
 namespace memspike::probe {
@@ -7,16 +9,27 @@ namespace {
 
 struct Entry {
   Program program;
-  bool (*allowed)(const Features&);
+  bool (*allowed)(const Features&, Tier);
 };
 
-bool always(const Features&) { return true; }
+bool always(const Features&, Tier) { return true; }
+bool by_fexit(const Features& f, Tier tier) { return tier == Tier::charge && f.has_fentry; }
+bool by_kprobe(const Features& f, Tier tier) { return tier == Tier::charge && !f.has_fentry; }
+bool oom_by_fentry(const Features& f, Tier) { return f.has_oom_kill_process && f.has_fentry; }
+bool oom_by_kprobe(const Features& f, Tier) {
+  return f.has_oom_kill_process && !f.has_fentry && f.has_kprobe;
+}
+// The charge tier sees every move already.
+bool memcg_events(const Features& f, Tier tier) {
+  return tier == Tier::tracepoint && f.has_memcg_tracepoints;
+}
 
 constexpr std::string_view kNoReclaim = "falls by reclaim are seen by the sweep, not at once";
 constexpr std::string_view kNoMemcgEvents =
     "a move is seen at the target's next page event or by the sweep, not at the charge itself";
 constexpr std::string_view kNoCgroups =
     "new containers are seen at their first page, removed ones at the next check";
+constexpr std::string_view kInferred = "which limit was hit is inferred from the memcgs' usage";
 constexpr std::string_view kNoOom = "OOM kills are not seen";
 
 // One row a program. The order matters only for readers: what can be missed first comes first.
@@ -24,36 +37,74 @@ constexpr std::array kPrograms{
     Entry{{"walk_memcgs", "", "", Need::required, ""}, always},
     Entry{{"sweep_one", "", "", Need::required, ""}, always},
     Entry{{"on_mkdir", "cgroup_mkdir", "tp_btf", Need::optional, kNoCgroups},
-          [](const Features& f) { return f.has_cgroup_tracepoints; }},
+          [](const Features& f, Tier) { return f.has_cgroup_tracepoints; }},
     Entry{{"on_rmdir", "cgroup_rmdir", "tp_btf", Need::optional, kNoCgroups},
-          [](const Features& f) { return f.has_cgroup_tracepoints; }},
+          [](const Features& f, Tier) { return f.has_cgroup_tracepoints; }},
     Entry{{"on_signal", "signal_generate", "tp_btf", Need::optional,
            "a mark of a task that was dying already counts as a kill"},
-          [](const Features& f) { return f.has_signal_tracepoint && f.mark_victim != MarkVictim::absent; }},
+          [](const Features& f, Tier) {
+            return f.has_signal_tracepoint && f.mark_victim != MarkVictim::absent;
+          }},
+    Entry{{"on_oom_kill_process", "oom_kill_process", "fentry", Need::optional, kInferred}, oom_by_fentry},
+    Entry{{"after_oom_kill_process", "oom_kill_process", "fexit", Need::optional, kInferred}, oom_by_fentry},
+    Entry{{"kprobe_oom_kill_process", "oom_kill_process", "kprobe", Need::optional, kInferred},
+          oom_by_kprobe},
+    Entry{{"kretprobe_oom_kill_process", "oom_kill_process", "kretprobe", Need::optional, kInferred},
+          oom_by_kprobe},
     Entry{{"on_mark_victim_task", "mark_victim", "tp_btf", Need::optional, kNoOom},
-          [](const Features& f) { return f.mark_victim == MarkVictim::takes_task; }},
+          [](const Features& f, Tier) { return f.mark_victim == MarkVictim::takes_task; }},
     Entry{{"on_mark_victim_pid", "mark_victim", "tp_btf", Need::optional, kNoOom},
-          [](const Features& f) { return f.mark_victim == MarkVictim::takes_pid; }},
+          [](const Features& f, Tier) { return f.mark_victim == MarkVictim::takes_pid; }},
+    Entry{{"on_rename", "task_rename", "tp_btf", Need::optional,
+           "a process is listed by the name it had at its first allocation"},
+          [](const Features& f, Tier) { return f.has_rename_tracepoint; }},
     Entry{{"on_page_alloc", "mm_page_alloc", "tp_btf", Need::required, ""}, always},
     Entry{{"on_page_free", "mm_page_free", "tp_btf", Need::required, ""}, always},
     Entry{{"on_reclaim_begin", "mm_vmscan_memcg_reclaim_begin", "tp_btf", Need::optional, kNoReclaim},
-          [](const Features& f) { return f.has_reclaim_tracepoints; }},
+          [](const Features& f, Tier) { return f.has_reclaim_tracepoints; }},
     Entry{{"on_reclaim_end", "mm_vmscan_memcg_reclaim_end", "tp_btf", Need::optional, kNoReclaim},
-          [](const Features& f) { return f.has_reclaim_tracepoints; }},
-    Entry{{"on_memcg_event", "count_memcg_events", "tp_btf", Need::optional, kNoMemcgEvents},
-          [](const Features& f) { return f.has_memcg_tracepoints; }},
-    Entry{{"on_memcg_state", "mod_memcg_state", "tp_btf", Need::optional, kNoMemcgEvents},
-          [](const Features& f) { return f.has_memcg_tracepoints; }},
+          [](const Features& f, Tier) { return f.has_reclaim_tracepoints; }},
+    Entry{{"on_try_charge", "page_counter_try_charge", "fexit", Need::required, ""}, by_fexit},
+    Entry{{"on_charge", "page_counter_charge", "fexit", Need::required, ""}, by_fexit},
+    Entry{{"on_uncharge", "page_counter_uncharge", "fexit", Need::required, ""}, by_fexit},
+    Entry{{"kprobe_try_charge", "page_counter_try_charge", "kprobe", Need::required, ""}, by_kprobe},
+    Entry{{"kretprobe_try_charge", "page_counter_try_charge", "kretprobe", Need::required, ""}, by_kprobe},
+    Entry{{"kprobe_charge", "page_counter_charge", "kprobe", Need::required, ""}, by_kprobe},
+    Entry{{"kretprobe_charge", "page_counter_charge", "kretprobe", Need::required, ""}, by_kprobe},
+    Entry{{"kprobe_uncharge", "page_counter_uncharge", "kprobe", Need::required, ""}, by_kprobe},
+    Entry{{"kretprobe_uncharge", "page_counter_uncharge", "kretprobe", Need::required, ""}, by_kprobe},
+    Entry{{"on_memcg_event", "count_memcg_events", "tp_btf", Need::optional, kNoMemcgEvents}, memcg_events},
+    Entry{{"on_memcg_state", "mod_memcg_state", "tp_btf", Need::optional, kNoMemcgEvents}, memcg_events},
     Entry{{"start_sweep", "sweep", "bpf_timer", Need::optional, "the sweep is driven from user space"},
-          [](const Features& f) { return f.has_timer; }},
+          [](const Features& f, Tier) { return f.has_timer; }},
 };
+
+std::string why_no_charge_tier(const Features& features) {
+  if (!features.has_charge_functions) return "the kernel has no page_counter functions to hook";
+  return fmt::format("fentry: {}; kprobe: {}", features.fentry_error, features.kprobe_error);
+}
 
 }  // namespace
 
-std::vector<Program> make_plan(const Features& features) {
-  std::vector<Program> plan;
+std::string_view to_string(Tier tier) { return tier == Tier::charge ? "charge" : "tracepoint"; }
+
+Result<Plan> make_plan(const Features& features, TierChoice choice) {
+  Plan plan;
+  const bool can_charge = features.has_charge_functions && (features.has_fentry || features.has_kprobe);
+  if (choice == TierChoice::tracepoint) {
+    plan.tier_reason = "asked for by --tier";
+  } else if (can_charge) {
+    plan.tier = Tier::charge;
+  } else {
+    plan.tier_reason = why_no_charge_tier(features);
+  }
+  if (choice == TierChoice::charge && !can_charge) {
+    return fail(ErrorKind::unsupported,
+                fmt::format("the charge tier is not possible here: {}", plan.tier_reason),
+                "leave out --tier: the tracepoint tier has the same peaks and spikes");
+  }
   for (const Entry& entry : kPrograms) {
-    if (entry.allowed(features)) plan.push_back(entry.program);
+    if (entry.allowed(features, plan.tier)) plan.programs.push_back(entry.program);
   }
   return plan;
 }

@@ -1,6 +1,7 @@
 // From facts to a plan: which programs to load on this kernel.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,8 +22,24 @@ struct Program {
   std::string_view loss;  // what is missing without it
 };
 
-// All programs that the features allow, in the order in which they are attached.
-std::vector<Program> make_plan(const Features& features);
+// How the counter's moves are caught. Chosen by what works, never by a version.
+enum class Tier {
+  tracepoint,  // at the target's page events, and at the memcg tracepoints where there are any
+  charge,      // in the kernel's charge functions themselves
+};
+enum class TierChoice { automatic, tracepoint, charge };
+
+struct Plan {
+  Tier tier = Tier::tracepoint;
+  std::string tier_reason;        // why not a better one; "" for the best
+  std::vector<Program> programs;  // in the order in which they are attached
+};
+
+// All programs that the features allow. ErrorKind::unsupported: the tier that was asked
+// for is not to be had here.
+Result<Plan> make_plan(const Features& features, TierChoice choice = TierChoice::automatic);
+
+std::string_view to_string(Tier tier);
 
 // Every program that any plan may name (the others are never loaded).
 std::vector<std::string_view> all_program_names();

@@ -74,7 +74,9 @@ Probe::~Probe() = default;
 
 Result<Probe> Probe::load(const Features& features, const Options& options) {
   auto state = std::make_unique<State>();
-  state->plan = make_plan(features);
+  auto plan = make_plan(features, options.tier);
+  if (!plan) return tl::unexpected(plan.error());
+  state->plan = std::move(*plan);
   // The kernel, not its version, says which programs it takes: try, drop the optional
   // one that it refuses, try again.
   for (;;) {
@@ -85,11 +87,11 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
     }
     configure_settings(*state->skeleton, features, options);
     configure_maps(*state->skeleton, options);
-    select_programs(*state->skeleton, state->plan);
+    select_programs(*state->skeleton, state->plan.programs);
     const int error = memspike_bpf__load(state->skeleton.get());
     if (error == 0) break;
     const std::string why = explain_load_failure(log.text(), -error);
-    if (drop_from(state->plan, log.failed_program(), why, state->missing)) continue;
+    if (drop_from(state->plan.programs, log.failed_program(), why, state->missing)) continue;
     return fail(ErrorKind::unsupported,
                 fmt::format("the kernel refused the BPF program {}: {}", log.failed_program(), why),
                 "run `memspike doctor` to see what this kernel allows");
@@ -109,7 +111,8 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
 }
 
 Result<void> Probe::attach() {
-  for (const Program& program : state_->plan) {
+  state_->skeleton->bss->memory_subsys = memory_subsys(*state_->skeleton);
+  for (const Program& program : state_->plan.programs) {
     if (program.event.empty()) continue;
     bpf_program* handle = find_program(*state_->skeleton, program.name);
     int error = 0;
@@ -184,6 +187,8 @@ void Probe::release_slot(std::uint32_t slot) {
   bpf_map_update_elem(bpf_map__fd(state_->skeleton->maps.free_slots), nullptr, &slot, BPF_ANY);
 }
 
+Tier Probe::tier() const { return state_->plan.tier; }
+const std::string& Probe::tier_reason() const { return state_->plan.tier_reason; }
 bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
 const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }
 const std::vector<std::string>& Probe::missing() const { return state_->missing; }

@@ -12,10 +12,12 @@
 
 #include "base/result.h"
 #include "probe/features.h"
+#include "probe/plan.h"
 
 namespace memspike::probe {
 
 struct Options {
+  TierChoice tier = TierChoice::automatic;
   std::uint64_t sweep_period_ns = 1'000'000;
   std::uint32_t ring_bytes = 4U << 20;     // a power of two, at least a page
   std::uint32_t max_memcgs = 1024;         // tracked at the same time
@@ -90,6 +92,9 @@ class Probe {
 
   // The slot of a removed memcg, once its MEMCG_GONE record was read, may be used again.
   void release_slot(std::uint32_t slot);
+
+  Tier tier() const;
+  const std::string& tier_reason() const;  // why not a better one; "" for the best
 
   bool sweeps_by_itself() const;  // false: call look_at_all() every sweep period
 

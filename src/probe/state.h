@@ -12,7 +12,7 @@ namespace memspike::probe {
 
 struct Probe::State {
   SkeletonPtr skeleton;
-  std::vector<Program> plan;
+  Plan plan;
   std::vector<LinkPtr> links;
   RingPtr ring;
   const Sink* sink = nullptr;  // set while draining

@@ -89,4 +89,8 @@ Result<void> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t
   return walker.track(*node, MEMSPIKE_NO_SLOT);
 }
 
+std::uint64_t memory_subsys(memspike_bpf& skeleton) {
+  return Walker(skeleton).run(MEMSPIKE_WALK_ROOT, 0, 0) ? skeleton.bss->walked.subsys : 0;
+}
+
 }  // namespace memspike::probe

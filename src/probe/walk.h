@@ -15,4 +15,7 @@ namespace memspike::probe {
 // was left, or the program could not be run.
 Result<void> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t> cgroup_ids);
 
+// The address of memory_cgrp_subsys, by which the charge tier tells memcgs; 0: not found.
+std::uint64_t memory_subsys(memspike_bpf& skeleton);
+
 }  // namespace memspike::probe

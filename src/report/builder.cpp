@@ -30,8 +30,8 @@ std::uint64_t headroom_with(const decode::Level& level, std::uint64_t headroom_a
 Builder::Builder(BuilderOptions options, Describe describe)
     : options_(options), describe_(std::move(describe)) {}
 
-void Builder::expect_root(std::uint64_t cgroup_id, std::string path) {
-  expected_roots_[cgroup_id] = std::move(path);
+void Builder::name_cgroup(std::uint64_t cgroup_id, std::string path) {
+  known_paths_[cgroup_id] = std::move(path);
 }
 
 void Builder::apply(const decode::Event& event) {
@@ -68,7 +68,7 @@ void Builder::note(std::string text) {
 
 std::optional<std::string> Builder::path_of(const decode::MemcgBorn& event) {
   if (event.pattern) return event.name;
-  if (const auto expected = expected_roots_.find(event.cgroup_id); expected != expected_roots_.end()) {
+  if (const auto expected = known_paths_.find(event.cgroup_id); expected != known_paths_.end()) {
     return expected->second;
   }
   if (event.parent_slot) {
@@ -114,7 +114,9 @@ void Builder::push_level(MemcgState& memcg, std::uint64_t time_ns, const decode:
                          std::uint64_t headroom_bytes) {
   const auto before = memcg.track().last();
   const timeline::Changes changes = memcg.track().push(time_ns, level, headroom_bytes, rows_);
-  if (memcg.wanted && changes.limit_changed) {
+  // A container gets its limit between mkdir and its first page: that is no change.
+  const bool in_use = before && memcg.usage().peak_bytes > 0;
+  if (memcg.wanted && changes.limit_changed && in_use) {
     note(fmt::format("{}: the limit changed from {} to {}", memcg.path(), limit_text(before->limit_bytes),
                      limit_text(level.limit_bytes)));
   }
@@ -153,18 +155,79 @@ void Builder::handle(const decode::MemcgGone& event) {
   by_slot_[event.last.slot] = nullptr;
 }
 
+// The memcg that ran out. Asked from the kernel where it could be; else the level with the least
+// room, if that is less than the kernel's own batches can hide; else it was the node.
+void Builder::fill_origin(const decode::OomKill& event, OomKill& kill) const {
+  kill.limit_known = event.origin.has_value();
+  if (event.origin) {
+    if (event.origin->serial_nr != 0)
+      kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
+    return;
+  }
+  constexpr std::uint64_t kSlackBytes = 2U << 20;
+  std::uint64_t least = event.path.outer_headroom_bytes;
+  const decode::Level* hit = nullptr;
+  for (const decode::Level& level : event.path) {
+    if (!level.limit_bytes) continue;
+    const std::uint64_t room =
+        *level.limit_bytes > level.usage_bytes ? *level.limit_bytes - level.usage_bytes : 0;
+    if (room >= least) continue;
+    least = room;
+    hit = &level;
+  }
+  if (least > kSlackBytes) return;
+  if (hit == nullptr) {
+    kill.limit_path = "(above the target)";
+  } else if (hit->slot < by_slot_.size() && by_slot_[hit->slot] != nullptr) {
+    kill.limit_path = by_slot_[hit->slot]->path();
+  }
+}
+
+std::string Builder::path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const {
+  for (const auto& memcg : memcgs_) {
+    if (memcg->serial_nr() == serial_nr) return memcg->path();
+  }
+  const auto known = known_paths_.find(cgroup_id);
+  return known != known_paths_.end() ? known->second : fmt::format("(cgroup {})", cgroup_id);
+}
+
+// Victims of one incident are one entry. The kernel's own number tells them; without it, marks by
+// one task in quick succession, where memory.oom.group says that all have to go.
+bool Builder::joins_last_incident(const decode::OomKill& event) const {
+  constexpr std::uint64_t kGroupKillNs = 1'000'000'000;
+  if (last_kill_.memcg == nullptr) return false;
+  if (event.origin) return last_kill_.incident == event.origin->incident;
+  return event.is_group && last_kill_.trigger_tgid == event.trigger_tgid &&
+         event.time_ns - last_kill_.time_ns < kGroupKillNs;
+}
+
 void Builder::handle(const decode::OomKill& event) {
   push_path(event.time_ns, event.path);
   if (!event.killed) return;
   for (const decode::Level& level : event.path) {
     if (MemcgState* memcg = at_slot(level.slot)) memcg->note_kill(event.time_ns);
   }
+  if (joins_last_incident(event)) {
+    last_kill_.memcg->last_kill().victims.push_back({event.victim_tgid, event.victim_comm});
+    return;
+  }
   MemcgState* memcg = at_slot(event.path.levels[0].slot);
   if (memcg == nullptr) return;
   const decode::Level& own = event.path.levels[0];
-  memcg->add_kill({event.time_ns, event.victim_tgid, event.victim_comm,
-                   std::min(own.usage_bytes, own.watermark_bytes), own.limit_bytes, event.anon_rss_bytes,
-                   event.file_rss_bytes, event.shmem_rss_bytes, event.oom_score_adj});
+  OomKill kill;
+  kill.time_ns = event.time_ns;
+  kill.pid = event.victim_tgid;
+  kill.comm = event.victim_comm;
+  kill.usage_bytes = std::min(own.usage_bytes, own.watermark_bytes);
+  kill.limit_bytes = own.limit_bytes;
+  kill.anon_rss_bytes = event.anon_rss_bytes;
+  kill.file_rss_bytes = event.file_rss_bytes;
+  kill.shmem_rss_bytes = event.shmem_rss_bytes;
+  kill.oom_score_adj = event.oom_score_adj;
+  kill.victims = {{event.victim_tgid, event.victim_comm}};
+  fill_origin(event, kill);
+  memcg->add_kill(std::move(kill));
+  last_kill_ = {memcg, event.time_ns, event.trigger_tgid, event.origin ? event.origin->incident : 0};
 }
 
 void Builder::close(std::uint64_t time_ns) {

@@ -40,8 +40,9 @@ class Builder {
   // Rows of the timeline, as they become known.
   void on_row(RowSink sink) { row_sink_ = std::move(sink); }
 
-  // The path of a memcg that is tracked by its directory's inode number.
-  void expect_root(std::uint64_t cgroup_id, std::string path);
+  // The path of a memcg, by its directory's inode number: of the target's roots, and of all
+  // above them, whose limits may be the ones that kill.
+  void name_cgroup(std::uint64_t cgroup_id, std::string path);
 
   void apply(const decode::Event& event);
 
@@ -79,14 +80,24 @@ class Builder {
   MemcgState* at_slot(std::uint32_t slot);
   std::optional<std::string> path_of(const decode::MemcgBorn& event);
   void note(std::string text);
+  void fill_origin(const decode::OomKill& event, OomKill& kill) const;
+  std::string path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const;
+  bool joins_last_incident(const decode::OomKill& event) const;
 
   BuilderOptions options_;
   Describe describe_;
   RowSink row_sink_;
-  std::map<std::uint64_t, std::string> expected_roots_;
+  std::map<std::uint64_t, std::string> known_paths_;
   std::vector<std::unique_ptr<MemcgState>> memcgs_;  // in order of birth
   std::vector<MemcgState*> by_slot_;
   std::vector<timeline::Row> rows_;  // scratch
+  struct LastKill {
+    MemcgState* memcg = nullptr;  // that holds its entry
+    std::uint64_t time_ns = 0;
+    std::uint32_t trigger_tgid = 0;
+    std::uint32_t incident = 0;
+  };
+  LastKill last_kill_;
   std::vector<std::string> notes_;
   std::uint64_t dropped_notes_ = 0;
   std::uint64_t orphans_ = 0;

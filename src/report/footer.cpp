@@ -46,6 +46,9 @@ void write_footer(Page& page, const Report& report) {
   page.rule("how it was recorded", Tone::strong);
   page.fact("kernel", fmt::format("{}, cgroup {}, {} tier", page.escape(session.kernel_release),
                                   page.escape(session.cgroup_mode), page.escape(session.tier)));
+  if (!session.tier_reason.empty()) {
+    page.fact("tier", fmt::format("charge not possible: {}", page.escape(session.tier_reason)));
+  }
   page.fact("hooks", hooks_of(session, page));
   page.fact("sweep",
             fmt::format("every {}; longest time without a look at an active counter: {}",

@@ -31,6 +31,7 @@ void write(JsonWriter& json, const Session& session) {
   json.member("sweep_period_ns", session.sweep_period_ns);
   json.member("max_sample_gap_ns", session.max_sample_gap_ns);
   json.member("min_prominence_bytes", session.min_prominence_bytes);
+  json.member("tier_reason", session.tier_reason);
   json.end_object();
 }
 
@@ -121,6 +122,17 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.member("file_rss_bytes", kill.file_rss_bytes);
   json.member("shmem_rss_bytes", kill.shmem_rss_bytes);
   json.member("oom_score_adj", kill.oom_score_adj);
+  json.member("limit_cgroup", kill.limit_path);
+  json.member("limit_source", kill.limit_known ? "kernel" : "inferred");
+  json.key("victims");
+  json.begin_array(Layout::inline_);
+  for (const OomKill::Victim& victim : kill.victims) {
+    json.begin_object(Layout::inline_);
+    json.member("pid", std::uint64_t{victim.pid});
+    json.member("comm", victim.comm);
+    json.end_object();
+  }
+  json.end_array();
   json.end_object();
 }
 

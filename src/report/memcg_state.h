@@ -21,6 +21,7 @@ class MemcgState {
   // Next row of the timeline.
   void add_row(const timeline::Row& row, bool keep_timeline);
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
+  OomKill& last_kill() { return kills_.back(); }
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
   void add_process(const std::string& comm, std::uint32_t tgid, const std::vector<std::uint64_t>& by_order);
 

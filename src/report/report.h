@@ -29,6 +29,7 @@ struct Session {
   std::string kernel_release;
   std::string cgroup_mode;  // "v1", "v2", "hybrid"
   std::string tier;         // "tracepoint", "charge"
+  std::string tier_reason;  // why not a better one; "" for the best
   std::vector<Hook> hooks;
   std::uint64_t sweep_period_ns = 0;
   std::uint64_t max_sample_gap_ns = 0;
@@ -70,6 +71,17 @@ struct OomKill {
   std::uint64_t file_rss_bytes = 0;
   std::uint64_t shmem_rss_bytes = 0;
   std::int32_t oom_score_adj = 0;
+
+  // Whose limit was hit: a memcg's path, or nothing for the node itself.
+  std::optional<std::string> limit_path;
+  bool limit_known = false;  // true: the kernel said so; false: inferred from usage and limits
+
+  // All that this incident killed, the first one (above) included: more than one with memory.oom.group.
+  struct Victim {
+    std::uint32_t pid = 0;
+    std::string comm;  // untrusted bytes
+  };
+  std::vector<Victim> victims;
 };
 
 struct Histograms {

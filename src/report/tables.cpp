@@ -16,11 +16,6 @@ constexpr std::size_t kMaxSpikes = 20;
 constexpr std::size_t kMaxKills = 20;
 constexpr std::size_t kMaxProcesses = 10;
 
-// A kill this far below the memcg's own limit was somebody else's limit. Less
-// says nothing: the charge that failed is not in the usage any more, and may
-// have been a huge page's.
-constexpr std::uint64_t kOwnLimitSlackBytes = 4 << 20;
-
 void heading(Page& page, std::string_view title, std::string_view remark = {}) {
   page.line();
   std::string text(kIndent, ' ');
@@ -113,25 +108,36 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
   return table;
 }
 
-bool below_own_limit(const OomKill& kill) {
-  return kill.limit_bytes && kill.usage_bytes + kOwnLimitSlackBytes < *kill.limit_bytes &&
-         kill.usage_bytes < *kill.limit_bytes / 10 * 9;
+// Whose limit it was, where that is not the memcg's own; and what died beside the victim.
+void explain_kill(Page& page, const Memcg& memcg, const OomKill& kill) {
+  const std::string_view how = kill.limit_known ? "the kernel says so" : "inferred from usage and limits";
+  if (!kill.limit_path) {
+    page.fact("",
+              fmt::format("{}: the node ran out of memory, not a cgroup ({})", page.time(kill.time_ns), how),
+              Tone::warn);
+  } else if (*kill.limit_path != memcg.path) {
+    page.fact("",
+              fmt::format("{}: by the limit of {} ({})", page.time(kill.time_ns),
+                          page.escape(*kill.limit_path), how),
+              Tone::warn);
+  }
+  if (kill.victims.size() > 1) {
+    page.fact("", fmt::format("{}: {} killed together (memory.oom.group)", page.time(kill.time_ns),
+                              counted(kill.victims.size(), "process", "processes")));
+  }
 }
 
 void explain_kills(Page& page, const Subject& subject) {
   const Memcg& memcg = subject.memcg;
   const auto& kills = memcg.oom_kills;
-  const auto foreign = static_cast<std::uint64_t>(std::count_if(kills.begin(), kills.end(), below_own_limit));
-  if (foreign > 0) {
-    page.fact("",
-              fmt::format("{} well below its own limit: another limit (the pod's, say) or the node ran out",
-                          counted(foreign, "kill was", "kills were")),
-              Tone::warn);
-  }
-  if (!subject.has_children && memcg.kernel_oom_kills && *memcg.kernel_oom_kills != kills.size()) {
+  const std::size_t first = kills.size() > kMaxKills ? kills.size() - kMaxKills : 0;
+  for (std::size_t i = first; i < kills.size(); ++i) explain_kill(page, memcg, kills[i]);
+  std::size_t victims = 0;
+  for (const OomKill& kill : kills) victims += std::max<std::size_t>(1, kill.victims.size());
+  if (!subject.has_children && memcg.kernel_oom_kills && *memcg.kernel_oom_kills != victims) {
     page.fact("",
               fmt::format("the kernel counted {} here, not {}", counted(*memcg.kernel_oom_kills, "OOM kill"),
-                          kills.size()),
+                          victims),
               Tone::warn);
   }
 }

@@ -36,7 +36,7 @@ report::Builder make_builder(const fuzz::StreamOptions& options) {
     description.wanted = !redescribe || path.size() % 3 != 0;
     return description;
   });
-  builder.expect_root(kRootInode, "/pod");
+  builder.name_cgroup(kRootInode, "/pod");
   return builder;
 }
 

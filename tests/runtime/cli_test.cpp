@@ -27,7 +27,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("run exits as its command did, and reports on stderr") {
+TEST_CASE("run exits as its command did, and reports on stderr", "[cli]") {
   CHECK(run_memspike({"run", "-q", "--", "/bin/true"}).code == 0);
   CHECK(run_memspike({"run", "-q", "--", "/bin/sh", "-c", "exit 7"}).code == 7);
   CHECK(run_memspike({"run", "-q", "--", "/bin/sh", "-c", "kill -TERM $$"}).code == 128 + SIGTERM);
@@ -39,7 +39,7 @@ TEST_CASE("run exits as its command did, and reports on stderr") {
   CHECK(!contains(killed.out, "OOM-killed"));
 }
 
-TEST_CASE("run gives JSON on stdout beside the command's own output") {
+TEST_CASE("run gives JSON on stdout beside the command's own output", "[cli]") {
   const Ended ended =
       run_memspike({"run", "-f", "json", "--limit", "64Mi", "--", workload_path(), "anon", "8M"});
   REQUIRE(ended.code == 0);
@@ -49,7 +49,7 @@ TEST_CASE("run gives JSON on stdout beside the command's own output") {
   check_identity(report);
 }
 
-TEST_CASE("a target that is not there ends with 3, a malformed call with 2") {
+TEST_CASE("a target that is not there ends with 3, a malformed call with 2", "[cli]") {
   CHECK(run_memspike({"record", "--pod-uid", "ffffffff-0000-0000-0000-000000000000"}).code == 3);
   CHECK(run_memspike({"record", "--cgroup", "/memspike-test-absent"}).code == 3);
   CHECK(run_memspike({"record", "--pid", "4194303"}).code == 3);
@@ -62,7 +62,7 @@ TEST_CASE("a target that is not there ends with 3, a malformed call with 2") {
   CHECK(contains(run_memspike({"--version"}).out, "memspike "));
 }
 
-TEST_CASE("an ambiguous UID lists its candidates and ends with 3") {
+TEST_CASE("an ambiguous UID lists its candidates and ends with 3", "[cli]") {
   const std::string uid = unique_uid();
   const std::string twin = uid.substr(0, 8) + "-1111-2222-3333-444444444444";
   const Cgroup first("/kubepods/burstable/pod" + uid);
@@ -73,14 +73,14 @@ TEST_CASE("an ambiguous UID lists its candidates and ends with 3") {
   CHECK(contains(ended.err, twin));
 }
 
-TEST_CASE("without root it says so in one line and ends with 4") {
+TEST_CASE("without root it says so in one line and ends with 4", "[cli]") {
   const Cgroup cgroup("/" + unique_name("noroot"), 64U << 20);
   const Ended ended = run_memspike({"record", "--cgroup", cgroup.path()}, 65534);
   CHECK(ended.code == 4);
   CHECK(contains(ended.err, "root"));
 }
 
-TEST_CASE("an output that cannot be written is an error before or after, never silence") {
+TEST_CASE("an output that cannot be written is an error before or after, never silence", "[cli]") {
   const Cgroup cgroup("/" + unique_name("output"), 64U << 20);
   CHECK(run_memspike({"record", "--cgroup", cgroup.path(), "-o", "/no/such/dir/x", "-d", "100ms"}).code == 1);
   for (const char* format : {"text", "json", "csv"}) {
@@ -91,7 +91,7 @@ TEST_CASE("an output that cannot be written is an error before or after, never s
   }
 }
 
-TEST_CASE("missing kernel features degrade by exactly that feature, or end with 4") {
+TEST_CASE("missing kernel features degrade by exactly that feature, or end with 4", "[cli][host]") {
   const Cgroup cgroup("/" + unique_name("feature"), 400U << 20);
   for (const char* required : {"btf", "ring_buffer", "tp_btf", "bpf"}) {
     const Ended ended =
@@ -120,7 +120,7 @@ TEST_CASE("missing kernel features degrade by exactly that feature, or end with 
   }
 }
 
-TEST_CASE("a hostile process name stays a name") {
+TEST_CASE("a hostile process name stays a name", "[cli]") {
   const TempDir dir;
   const std::string name = "\x1b[31m,\"\n<b>\xff\xfe";
   std::error_code error;

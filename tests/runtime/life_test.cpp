@@ -33,7 +33,7 @@ TEST_CASE("--wait records a pod from before it exists") {
   CHECK(report.at("target").at("pod_uid") == uid);
 }
 
-TEST_CASE("--wait that sees nothing ends with exit code 3") {
+TEST_CASE("--wait that sees nothing ends with exit code 3", "[cli]") {
   Process process({{memspike_path(), "record", "--pod-uid", unique_uid(), "--wait=1s"}, nullptr, {}});
   CHECK(process.wait() == 3);
 }
@@ -89,7 +89,7 @@ TEST_CASE("a watermark reset by somebody is survived and noted") {
   CHECK(counter(memcg, "kernel_peak_bytes") < 16U << 20);
 }
 
-TEST_CASE("a duration ends the recording, and a SIGTERM does") {
+TEST_CASE("a duration ends the recording, and a SIGTERM does", "[cli]") {
   const Cgroup cgroup("/" + unique_name("end"), 64U << 20);
   Recorder timed({"--cgroup", cgroup.path(), "-d", "300ms"});
   const Json report = timed.wait();

@@ -61,7 +61,7 @@ inline report::Description anything(const std::string&) { return {}; }
 // A builder that knows the root "/pod" as serial 100 at slot 0.
 inline report::Builder builder_with_pod(report::BuilderOptions options = {}) {
   report::Builder builder(options, anything);
-  builder.expect_root(10, "/pod");
+  builder.name_cgroup(10, "/pod");
   builder.apply(root_born(100, 0, 10));
   return builder;
 }

@@ -22,8 +22,8 @@ using Paths = std::vector<std::string>;
 
 TEST_CASE("a root is known by its inode number, whatever it calls itself") {
   Builder builder({}, anything);
-  builder.expect_root(10, "/kubepods/pod1");
-  builder.expect_root(11, "/kubepods/pod2");
+  builder.name_cgroup(10, "/kubepods/pod1");
+  builder.name_cgroup(11, "/kubepods/pod2");
   builder.apply(root_born(101, 1, 11));
   builder.apply(root_born(100, 0, 10));
   CHECK(paths_of(builder) == Paths{"/kubepods/pod2", "/kubepods/pod1"});
@@ -44,7 +44,7 @@ TEST_CASE("a child's path is its parent's and its own name") {
 
 TEST_CASE("a child of the root of the hierarchy has one slash") {
   Builder builder({}, anything);
-  builder.expect_root(1, "/");
+  builder.name_cgroup(1, "/");
   builder.apply(root_born(100, 0, 1));
   builder.apply(child_born(101, 1, 0, "system.slice"));
   CHECK(paths_of(builder) == Paths{"/", "/system.slice"});
@@ -84,7 +84,7 @@ TEST_CASE("a description is asked for once and decides what is reported") {
   });
   std::vector<std::string> rows;
   builder.on_row([&](const std::string& path, const timeline::Row&) { rows.push_back(path); });
-  builder.expect_root(10, "/pod");
+  builder.name_cgroup(10, "/pod");
   builder.apply(root_born(100, 0, 10));
   builder.apply(child_born(101, 1, 0, "app"));
   builder.apply(sample(5, {level(1, kMiB), level(0, 2 * kMiB)}));

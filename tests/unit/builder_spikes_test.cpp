@@ -50,7 +50,7 @@ TEST_CASE("the smallest limit that a reported memcg ever had counts") {
     description.wanted = path != "/pod/sandbox";
     return description;
   });
-  builder.expect_root(10, "/pod");
+  builder.name_cgroup(10, "/pod");
   builder.apply(root_born(100, 0, 10));
   builder.apply(child_born(101, 1, 0, "app"));
   builder.apply(child_born(102, 2, 0, "sandbox"));

@@ -1,0 +1,131 @@
+// Whose limit was hit, and who died: kills whose answer is known because they were made so.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+
+#include "harness.h"
+
+using namespace memspike::test;
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1U << 20;
+
+const std::string kContainerId(64, 'c');
+const std::string kSandboxId(64, 'd');
+
+void kill_in(const Cgroup& cgroup) {
+  Process process({{workload_path(), "oom", "--max", "128M"}, &cgroup, {}});
+  REQUIRE(process.wait() == 128 + SIGKILL);
+}
+
+Json only_kill(const Json& report, const Cgroup& cgroup) {
+  const Json kills = memcg_of(report, cgroup.path()).at("oom_kills");
+  INFO(kills.dump());
+  REQUIRE(kills.size() == 1);
+  return kills[0];
+}
+
+// What the session could hook decides where the answer comes from.
+std::string expected_source(const Json& report) {
+  for (const Json& hook : report.at("session").at("hooks")) {
+    if (hook.at("event") == "oom_kill_process") return "kernel";
+  }
+  return "inferred";
+}
+
+}  // namespace
+
+TEST_CASE("a kill at the container's own limit") {
+  const Cgroup pod("/kubepods/burstable/pod" + unique_uid());
+  const Cgroup container(pod.path() + "/" + kContainerId, 16 * kMiB);
+  Recorder recorder({"--cgroup", pod.path()});
+  kill_in(container);
+  const Json report = recorder.stop();
+  const Json kill = only_kill(report, container);
+  CHECK(kill.at("limit_cgroup") == container.path());
+  CHECK(kill.at("limit_source") == expected_source(report));
+}
+
+TEST_CASE("a Guaranteed pod: its own limit is the one that is hit, the sandbox being charged too") {
+  const Cgroup pod("/kubepods/pod" + unique_uid(), 24 * kMiB);
+  const Cgroup container(pod.path() + "/" + kContainerId, 24 * kMiB);
+  const Cgroup sandbox(pod.path() + "/" + kSandboxId);
+  Process pause({{workload_path(), "anon", "4M", "--hold", "60000"}, &sandbox, {}});
+  pause.wait_for_out("filled");
+  Recorder recorder({"--cgroup", pod.path()});
+  kill_in(container);
+  const Json report = recorder.stop();
+  const Json kill = only_kill(report, container);
+  CHECK(kill.at("limit_cgroup") == pod.path());
+  CHECK(report.at("target").at("qos") == "guaranteed");
+  CHECK(counter(memcg_of(report, container.path()).at("usage"), "peak_bytes") < 24 * kMiB);
+  CHECK(counter(memcg_of(report, pod.path()).at("usage"), "peak_bytes") >= 23 * kMiB);
+}
+
+TEST_CASE("a kill by the limit of a slice above the target") {
+  const Cgroup slice("/" + unique_name("slice"), 16 * kMiB);
+  const Cgroup pod(slice.path() + "/target", 64 * kMiB);
+  Recorder recorder({"--cgroup", pod.path()});
+  kill_in(pod);
+  const Json report = recorder.stop();
+  const Json kill = only_kill(report, pod);
+  if (expected_source(report) == "kernel") {
+    CHECK(kill.at("limit_cgroup") == slice.path());
+  } else {
+    CHECK(kill.at("limit_cgroup") == "(above the target)");
+  }
+  // Headroom counts the limits above the target as well.
+  REQUIRE(!memcg_of(report, pod.path()).at("spikes").empty());
+  CHECK(counter(memcg_of(report, pod.path()).at("spikes").back(), "headroom_bytes") <= kMiB);
+}
+
+TEST_CASE("memory.oom.group kills several tasks in one incident") {
+  if (!memory_is_v2()) return;  // the file is of cgroup v2 only
+  const Cgroup cgroup("/" + unique_name("group"), 24 * kMiB);
+  write_file(cgroup.dir() / "memory.oom.group", "1");
+  Process first({{workload_path(), "anon", "2M", "--hold", "60000"}, &cgroup, {}});
+  Process second({{workload_path(), "anon", "2M", "--hold", "60000"}, &cgroup, {}});
+  first.wait_for_out("filled");
+  second.wait_for_out("filled");
+  Recorder recorder({"--cgroup", cgroup.path()});
+  kill_in(cgroup);
+  CHECK(first.wait() == 128 + SIGKILL);
+  CHECK(second.wait() == 128 + SIGKILL);
+  const Json report = recorder.stop();
+  const Json kill = only_kill(report, cgroup);
+  CHECK(kill.at("victims").size() == 3);
+  CHECK(cgroup.oom_kills() == 3);
+}
+
+TEST_CASE("a cgroup made inside a container is tracked with it") {
+  const Cgroup pod("/kubepods/burstable/pod" + unique_uid());
+  const Cgroup container(pod.path() + "/" + kContainerId, 64 * kMiB);
+  Recorder recorder({"--cgroup", container.path()});
+  const Cgroup nested(container.path() + "/nested");
+  REQUIRE(run_workload(nested, {"anon", "16M"}) == 0);
+  const Json report = recorder.stop();
+  CHECK(counter(memcg_of(report, nested.path()).at("usage"), "peak_bytes") >= 16 * kMiB);
+  const Json outer = memcg_of(report, container.path());
+  CHECK(counter(outer.at("usage"), "peak_bytes") >= 16 * kMiB);
+  CHECK(outer.at("kernel_peak_bytes") == outer.at("usage").at("peak_bytes"));
+}
+
+// The watermark cannot show a peak below an older one: only a look at every charge can.
+TEST_CASE("in the charge tier a short peak below an older watermark is caught exactly") {
+  const Cgroup cgroup("/" + unique_name("below"), 256 * kMiB);
+  Recorder recorder({"--cgroup", cgroup.path(), "--min-prominence", "1Mi"});
+  REQUIRE(run_workload(cgroup, {"anon", "64M"}) == 0);
+  REQUIRE(run_workload(cgroup, {"anon", "16M", "--repeat", "5", "--pause", "20"}) == 0);
+  const Json report = recorder.stop();
+  const Json spikes = memcg_of(report, cgroup.path()).at("spikes");
+  std::size_t low = 0;
+  for (const Json& spike : spikes) {
+    const std::uint64_t peak = counter(spike, "peak_bytes");
+    if (peak >= 16 * kMiB && peak <= 17 * kMiB) ++low;
+  }
+  INFO(spikes.dump());
+  CHECK(low == 5);
+}
