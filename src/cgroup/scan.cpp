@@ -111,6 +111,8 @@ std::vector<ContainerEntry*> nameless(std::vector<ContainerEntry>& containers) {
 // no limit, which tells the two nameless ones apart.
 void infer_name(std::vector<ContainerEntry>& containers, const std::vector<std::string>& unassigned) {
   auto candidates = nameless(containers);
+  // Alone in its pod and without a limit: the pause container, which starts first.
+  if (containers.size() == 1 && candidates.size() == 1 && !candidates.front()->limit_bytes) return;
   if (candidates.size() > 1) {
     candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
                                     [](const ContainerEntry* entry) { return !entry->limit_bytes; }),
