@@ -126,7 +126,7 @@ Result<OwnCgroup> OwnCgroup::create(const Hierarchy& hierarchy, const Roots& roo
   for (const std::string& parent : own_cgroup_parents(hierarchy, roots)) {
     const fs::path above = memcg_dir(hierarchy, parent);
     if (hierarchy.memory_is_v2 && !hands_memory_down(above)) write_file(above / kSubtreeControl, "+memory");
-    std::string path = normal_path(parent + "/" + name);
+    std::string path = normal_path(fmt::format("{}/{}", parent, name));
     fs::path dir = memcg_dir(hierarchy, path);
     tried = dir.string();
     error = make_directory(dir);

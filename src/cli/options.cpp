@@ -47,7 +47,7 @@ void add_format(CLI::App* app, Format& format, const std::vector<std::string>& n
          "-f,--format", [&format](const std::string& name) { format = formats.at(name); },
          "Output format (default: text)")
       ->type_name(CLI::detail::join(names, "|"))
-      ->check(CLI::IsMember(names));
+      ->check(CLI::IsMember(names).description(""));
 }
 
 void add_roots(CLI::App* app, CommonOptions& common) {
@@ -92,13 +92,13 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
       ->group("Advanced");
   app->add_option("--max-memcgs", trace.max_memcgs, "Memcgs tracked at the same time (default: 1024)")
       ->type_name("N")
-      ->check(CLI::Range(1U, 65536U))
+      ->check(CLI::Range(1U, 65536U).description(""))
       ->group("Advanced");
   app->add_option("--tier", trace.tier,
                   "How moves of the counter are caught: at its charge functions, or at tracepoints\n"
                   "(default: auto, the best that this kernel allows)")
       ->type_name("auto|tracepoint|charge")
-      ->check(CLI::IsMember({"auto", "tracepoint", "charge"}))
+      ->check(CLI::IsMember({"auto", "tracepoint", "charge"}).description(""))
       ->group("Advanced");
   app->add_option("--disable-feature", trace.disabled_features,
                   "Do without a kernel feature that `memspike doctor` lists")
@@ -132,14 +132,21 @@ void check_trace(TraceOptions& trace, const Raw& raw) {
 void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   CLI::App* sub =
       app.add_subcommand("record", "Trace a pod, a cgroup or a process's cgroup; report at the end");
-  auto* target = sub->add_option_group("TARGET", "What to trace (exactly one)");
-  target->add_option("--pod-uid", record.target.pod_uid, "A pod, by UID or any unique beginning of it")
-      ->type_name("UID");
-  target->add_option("--pod", record.target.pod, "A pod, by name")->type_name("NAMESPACE/NAME");
-  target->add_option("--cgroup", record.target.cgroup_path, "A memory cgroup, by path")->type_name("PATH");
-  target->add_option("--pid", record.target.pid, "The memory cgroup that a process is in; ends with it")
-      ->type_name("PID");
-  target->require_option(1);
+  // A plain group: an option group would come last in the help. That exactly one is given is checked by
+  // check_spec, which knows better what to advise.
+  constexpr const char* kTarget = "TARGET, exactly one of";
+  sub->add_option("--pod-uid", record.target.pod_uid, "A pod, by UID or any unique beginning of it")
+      ->type_name("UID")
+      ->group(kTarget);
+  sub->add_option("--pod", record.target.pod, "A pod, by name")->type_name("NAMESPACE/NAME")->group(kTarget);
+  sub->add_option("--cgroup", record.target.cgroup_path, "A memory cgroup, by path")
+      ->type_name("PATH")
+      ->group(kTarget);
+  sub->add_option("--pid", record.target.pid, "The memory cgroup that a process is in; ends with it")
+      ->type_name("PID")
+      ->group(kTarget);
+  // Made anew, so that its group comes after the target's: groups are shown in the order of options.
+  sub->set_help_flag("-h,--help", "Print this help message and exit");
   sub->add_option("--container", record.target.containers,
                   "Report these containers of the pod only (repeatable)")
       ->type_name("NAME|ID");
@@ -252,7 +259,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
     app.parse(std::move(arguments));
     if (auto valid = app.got_subcommand("record") ? cgroup::check_spec(record.target) : Result<void>{};
         !valid) {
-      throw CLI::ValidationError(valid.error().message, CLI::ExitCodes::ValidationError);
+      throw CLI::ValidationError(valid.error().message + "; " + valid.error().advice,
+                                 CLI::ExitCodes::ValidationError);
     }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;

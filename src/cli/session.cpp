@@ -218,7 +218,7 @@ report::Status Session::status() {
   const report::Builder::Live live = builder_.live();
   const std::uint64_t now_ns = monotonic_ns();
   const probe::Counts counts = probe_.counts();
-  std::uint64_t lost = malformed_ + counts.recursion_misses;
+  std::uint64_t lost = malformed_;
   for (const probe::TriggerCounts& trigger : counts.triggers) {
     lost += trigger.lost_ring_full + trigger.lost_table_full + trigger.lost_nested;
   }

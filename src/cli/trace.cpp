@@ -7,7 +7,7 @@
 
 namespace memspike::cli {
 
-Trace::Trace(SessionOptions options, Output output, EventLoop loop, bool live)
+Trace::Trace(const SessionOptions& options, Output output, EventLoop loop, bool live)
     : output_(std::move(output)),
       format_(options.output),
       trace_(options.trace),

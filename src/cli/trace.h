@@ -31,7 +31,7 @@ class Trace {
   Result<void> finish();
 
  private:
-  Trace(SessionOptions options, Output output, EventLoop loop, bool live);
+  Trace(const SessionOptions& options, Output output, EventLoop loop, bool live);
 
   Output output_;
   std::optional<Output> csv_;  // a file of its own for the timeline

@@ -74,8 +74,8 @@ struct OomKill {
     std::uint32_t incident = 0;  // victims of one incident have one number
   };
   std::optional<Origin> origin;
-  bool is_group = false;  // memory.oom.group: all tasks of a memcg die in one incident
-  bool killed = false;    // false: only marked, it was dying already
+  bool is_group = false;     // memory.oom.group: all tasks of a memcg die in one incident
+  bool killed = false;       // false: only marked, it was dying already
   std::string victim_comm;   // untrusted bytes
   std::string trigger_comm;  // untrusted bytes
   Path path;                 // from the victim's memcg upwards

@@ -69,6 +69,7 @@ std::string bar(std::uint64_t count, std::uint64_t most, std::size_t columns, co
 // "p50 9.6  p90 12.0  p99 12.0  max 12.4 MiB": a unit that all share is said once.
 std::vector<std::string> percentiles(const histogram::Histogram& histogram, Unit unit, const TextStyle& style,
                                      std::size_t columns) {
+  constexpr std::size_t kFewest = 2;
   std::vector<std::string> names{"p50", "p90", "p99", "max"};
   std::vector<std::string> values;
   for (const int percentile : {50, 90, 99}) {
@@ -85,9 +86,11 @@ std::vector<std::string> percentiles(const histogram::Histogram& histogram, Unit
     if (same && i + 1 < values.size()) values[i].resize(values[i].size() - shared.size());
     values[i] = fmt::format("{} {}", names[i], values[i]);
   }
-  for (const char* const gap : {"  ", " "}) {
-    const std::string line = fmt::format("{}", fmt::join(values, gap));
+  for (;;) {
+    const std::string line = fmt::format("{}", fmt::join(values, "  "));
     if (display_width(line) <= columns) return {line};
+    if (values.size() == kFewest) break;
+    values.erase(values.end() - 2);  // p99, then p90: the maximum says nearly the same
   }
   for (std::string& value : values) std::replace(value.begin(), value.end(), ' ', kGlue);
   return wrap(fmt::format("{}", fmt::join(values, " ")), columns);

@@ -196,7 +196,9 @@ std::string Builder::path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id
 bool Builder::joins_last_incident(const decode::OomKill& event) const {
   constexpr std::uint64_t kGroupKillNs = 1'000'000'000;
   if (last_kill_.memcg == nullptr) return false;
-  if (event.origin) return last_kill_.incident == event.origin->incident;
+  if (event.origin) {
+    return event.origin->incident != 0 && event.origin->incident == last_kill_.incident;
+  }
   return event.is_group && last_kill_.trigger_tgid == event.trigger_tgid &&
          event.time_ns - last_kill_.time_ns < kGroupKillNs;
 }

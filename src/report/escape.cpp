@@ -99,7 +99,7 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 std::string escape_csv(std::string_view text) {
-  const std::string visible = escape_terminal(text);
+  std::string visible = escape_terminal(text);
   const bool outer_space = !visible.empty() && (visible.front() == ' ' || visible.back() == ' ');
   if (visible.find_first_of(",\"") == std::string::npos && !outer_space) return visible;
   std::string out = "\"";

@@ -6,10 +6,13 @@
 #include <optional>
 #include <vector>
 
+#include "report/labels.h"
+#include "report/spike_rows.h"
+#include "report/verdict.h"
+
 namespace memspike::report {
 namespace {
 
-constexpr std::size_t kShortIdChars = 12;  // as docker and crictl print ids
 constexpr double kCloseToLimit = 0.9;
 
 std::string times(std::uint64_t count) { return count == 1 ? "once" : grouped(count) + " times"; }
@@ -20,8 +23,7 @@ std::string times(std::uint64_t count) { return count == 1 ? "once" : grouped(co
 std::optional<std::uint64_t> rise_from_typical(const Memcg& memcg) {
   std::vector<std::uint64_t> rises;
   for (const spike::Spike& spike : memcg.spikes) {
-    const std::uint64_t base_bytes = spike.peak_bytes - std::min(spike.prominence_bytes, spike.peak_bytes);
-    if (base_bytes >= memcg.usage.typical_bytes.value_or(0) / 2) rises.push_back(spike.rise_ns);
+    if (!spans_life(spike, memcg.usage)) rises.push_back(spike.rise_ns);
   }
   if (rises.empty()) return std::nullopt;
   const auto middle = rises.begin() + static_cast<std::ptrdiff_t>(rises.size() / 2);
@@ -29,14 +31,33 @@ std::optional<std::uint64_t> rise_from_typical(const Memcg& memcg) {
   return *middle;
 }
 
-std::string what_happened(const Subject& subject) {
+// " by its own limit", ", 3 by its own limit, 2 by the limit of the pod".
+std::string causes(const Subject& subject, const Report& report, const Page& page) {
+  constexpr std::size_t kMaxCauses = 2;  // the sentence has more to say
+  const std::vector<Verdict> verdicts = verdicts_of(subject, 0, report, page);
+  if (verdicts.size() > kMaxCauses) return " for several causes";
+  const auto phrase = [](const Verdict& verdict) {
+    return (verdict.known || verdict.own ? "" : "probably ") + verdict.cause;
+  };
+  if (verdicts.size() == 1) {
+    const Verdict& only = verdicts.front();
+    return (only.known || only.own ? " " : ", ") + phrase(only);
+  }
+  std::string text;
+  for (const Verdict& verdict : verdicts) {
+    text += fmt::format(", {} {}", grouped(verdict.kills), phrase(verdict));
+  }
+  return text;
+}
+
+std::string what_happened(const Subject& subject, const Report& report, const Page& page) {
   const Memcg& memcg = subject.memcg;
   if (subject.kills_missed()) {
     return fmt::format("was OOM-killed {} by the kernel's count, unseen here",
                        times(*memcg.kernel_oom_kills));
   }
   if (!subject.killed()) return "spiked " + times(memcg.spikes_total);
-  return "was OOM-killed " + times(memcg.oom_kills.size());
+  return "was OOM-killed " + times(memcg.oom_kills.size()) + causes(subject, report, page);
 }
 
 std::string peak_phrase(const Memcg& memcg, const Page& page) {
@@ -61,35 +82,10 @@ std::string percent_of(std::uint64_t bytes, std::uint64_t limit_bytes) {
   return fmt::format("{}{}%", static_cast<std::uint64_t>(percent), kGlue);
 }
 
-std::string label_of(const Subject& subject, const Report& report, const Page& page) {
-  const Memcg& memcg = subject.memcg;
-  const auto named = [&](const char* kind) {
-    if (memcg.container && memcg.container->name) {
-      return fmt::format("{} {}", kind, page.escape(*memcg.container->name));
-    }
-    if (memcg.container && !memcg.container->id.empty()) {
-      return fmt::format("{} {}", kind, page.escape(memcg.container->id.substr(0, kShortIdChars)));
-    }
-    return fmt::format("{} {}", kind, page.escape(memcg.path.substr(memcg.path.rfind('/') + 1)));
-  };
-  switch (memcg.role) {
-    case Role::pod:
-      if (!report.target.pod) return "the pod";
-      return fmt::format("pod {}{}{}", page.escape(report.target.namespace_name.value_or("")),
-                         report.target.namespace_name ? "/" : "", page.escape(*report.target.pod));
-    case Role::container:
-      return named("container");
-    case Role::sandbox:
-      return named("sandbox");
-    case Role::cgroup:
-      break;
-  }
-  return fmt::format("cgroup {}", page.escape(memcg.path));
-}
-
 std::string headline_of(const Subject& subject, const Report& report, const Page& page) {
   const Memcg& memcg = subject.memcg;
-  std::string text = fmt::format("{} {}: ", label_of(subject, report, page), what_happened(subject));
+  std::string text =
+      fmt::format("{} {}: ", label_of(subject, report, page), what_happened(subject, report, page));
   if (memcg.usage.typical_bytes) text += fmt::format("lives at {}, ", page.bytes(*memcg.usage.typical_bytes));
   text += peak_phrase(memcg, page);
   if (const auto rise_ns = rise_from_typical(memcg)) {

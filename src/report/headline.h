@@ -8,10 +8,7 @@
 
 namespace memspike::report {
 
-// "container app", "pod shop/checkout", "cgroup /system.slice/x". Escaped.
-std::string label_of(const Subject& subject, const Report& report, const Page& page);
-
-// "container app was OOM-killed 3 times: lives at 38.1 MiB, peaks at 50.0 MiB =
+// "container app was OOM-killed 3 times by its own limit: lives at 38.1 MiB, peaks at 50.0 MiB =
 // 100 % of its 50.0 MiB limit, rises in 4.21 ms". Escaped, glued; for an
 // interesting subject.
 std::string headline_of(const Subject& subject, const Report& report, const Page& page);

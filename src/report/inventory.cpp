@@ -16,7 +16,6 @@ namespace memspike::report {
 namespace {
 
 using cgroup::ContainerEntry;
-using cgroup::KernelPeak;
 using cgroup::PodEntry;
 using nlohmann::ordered_json;
 
@@ -188,7 +187,7 @@ bool fits(std::string_view lines, std::size_t columns) {
 std::string render_inventory_text(const std::vector<PodEntry>& pods, const TextStyle& style) {
   if (pods.empty()) return {};
   // A name that is cut cannot be pasted: rather leave columns out, if that suffices.
-  const std::string whole = render_table(pods, style, false);
+  std::string whole = render_table(pods, style, false);
   if (fits(render_table(pods, without_color(style), false), style.columns)) return whole;
   return render_table(pods, style, true);
 }

@@ -4,13 +4,18 @@
 
 #include <algorithm>
 
+#include "report/footer.h"
 #include "report/headline.h"
 #include "report/histograms.h"
+#include "report/labels.h"
 #include "report/names.h"
 #include "report/tables.h"
 
 namespace memspike::report {
 namespace {
+
+// Less than a hundredth of the peak is as good as nothing.
+bool tells(std::uint64_t bytes, const Usage& usage) { return bytes >= usage.peak_bytes / 100 && bytes > 0; }
 
 void write_usage(Page& page, const Subject& subject) {
   const Usage& usage = subject.memcg.usage;
@@ -19,9 +24,14 @@ void write_usage(Page& page, const Subject& subject) {
     text += fmt::format("lives at {}{}", page.bytes(*usage.typical_bytes), page.separator());
   }
   text += fmt::format("peak {} at {}", page.bytes(usage.peak_bytes), page.time(usage.peak_ns));
-  for (const auto& [name, value] : {std::pair("first", usage.first_bytes), std::pair("min", usage.min_bytes),
-                                    std::pair("last", usage.last_bytes)}) {
+  const auto add = [&](std::string_view name, std::uint64_t value) {
     text += fmt::format("{}{}{}{}", page.separator(), name, kGlue, page.bytes(value));
+  };
+  // What is gone ended with next to nothing, and what was born under trace began so: no news.
+  if (!subject.memcg.gone) {
+    if (tells(usage.first_bytes, usage)) add("first", usage.first_bytes);
+    if (tells(usage.min_bytes, usage)) add("min", usage.min_bytes);
+    add("last", usage.last_bytes);
   }
   page.fact("usage", text);
 }
@@ -39,9 +49,9 @@ void write_limit(Page& page, const Memcg& memcg) {
 // Why the kernel's maximum and ours may differ, in words.
 std::string explain(const PeakPair& pair, const Report& report, const Page& page) {
   if (pair.kernel_bytes > pair.ours_bytes) {
-    return fmt::format(
-        "{} more than recorded: reached {}", page.bytes(pair.kernel_bytes - pair.ours_bytes),
-        report.lost_total() > 0 ? "before the recording, or in what was lost" : "before the recording began");
+    return fmt::format("{} more than recorded: reached {}", page.bytes(pair.kernel_bytes - pair.ours_bytes),
+                       records_lost(report) > 0 ? "before the recording, or in what was lost"
+                                                : "before the recording began");
   }
   return fmt::format("{} less than recorded: it was reset meanwhile",
                      page.bytes(pair.ours_bytes - pair.kernel_bytes));
@@ -93,7 +103,7 @@ void write_section(Page& page, const Subject& subject, const Report& report) {
   write_limit(page, subject.memcg);
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
-  write_kills(page, subject);
+  write_kills(page, subject, report);
   write_spikes(page, subject.memcg, report.session.min_prominence_bytes);
   write_histograms(page, subject.memcg.histograms);
   write_allocations(page, subject.memcg.allocations);

@@ -20,8 +20,8 @@ bool same_container(const Memcg& a, const Memcg& b) {
          parent_of(a.path) == parent_of(b.path);
 }
 
-// Not a plain copy: a timeline may hold millions of points.
-Memcg without_timeline(const Memcg& memcg) {
+// Not a plain copy: a timeline may hold millions of points; kills are gathered from all lives at once.
+Memcg without_kills_and_timeline(const Memcg& memcg) {
   Memcg copy;
   copy.path = memcg.path;
   copy.role = memcg.role;
@@ -35,7 +35,6 @@ Memcg without_timeline(const Memcg& memcg) {
   copy.spikes = memcg.spikes;
   copy.spikes_total = std::max<std::uint64_t>(memcg.spikes_total, memcg.spikes.size());
   copy.histograms = memcg.histograms;
-  copy.oom_kills = memcg.oom_kills;
   copy.allocations = memcg.allocations;
   return copy;
 }
@@ -82,7 +81,6 @@ void merge(Memcg& into, const Memcg& next) {
                               : std::nullopt;
   into.spikes.insert(into.spikes.end(), next.spikes.begin(), next.spikes.end());
   into.spikes_total += std::max<std::uint64_t>(next.spikes_total, next.spikes.size());
-  into.oom_kills.insert(into.oom_kills.end(), next.oom_kills.begin(), next.oom_kills.end());
 }
 
 std::optional<std::uint64_t> median(std::vector<std::uint64_t> values) {
@@ -92,9 +90,24 @@ std::optional<std::uint64_t> median(std::vector<std::uint64_t> values) {
   return *middle;
 }
 
+// The kills of all, by time, each with the memcg that it happened in: a restarted container's lives
+// have one limit each.
+void gather_kills(Subject& subject, const std::vector<const Memcg*>& members) {
+  std::vector<std::pair<const OomKill*, const Memcg*>> kills;
+  for (const Memcg* member : members) {
+    for (const OomKill& kill : member->oom_kills) kills.emplace_back(&kill, member);
+  }
+  std::stable_sort(kills.begin(), kills.end(),
+                   [](const auto& a, const auto& b) { return a.first->time_ns < b.first->time_ns; });
+  for (const auto& [kill, member] : kills) {
+    subject.memcg.oom_kills.push_back(*kill);
+    subject.kill_cgroups.push_back(member->path);
+  }
+}
+
 Subject make_subject(const std::vector<const Memcg*>& members) {
   Subject subject;
-  subject.memcg = without_timeline(*members.front());
+  subject.memcg = without_kills_and_timeline(*members.front());
   subject.lives = members.size();
   std::vector<std::uint64_t> typical;
   for (const Memcg* member : members) {
@@ -107,8 +120,7 @@ Subject make_subject(const std::vector<const Memcg*>& members) {
   subject.memcg.usage.typical_bytes = median(std::move(typical));
   std::stable_sort(subject.memcg.spikes.begin(), subject.memcg.spikes.end(),
                    [](const auto& a, const auto& b) { return a.peak_ns < b.peak_ns; });
-  std::stable_sort(subject.memcg.oom_kills.begin(), subject.memcg.oom_kills.end(),
-                   [](const auto& a, const auto& b) { return a.time_ns < b.time_ns; });
+  gather_kills(subject, members);
   return subject;
 }
 

@@ -18,9 +18,10 @@ struct PeakPair {
 };
 
 struct Subject {
-  Memcg memcg;                  // of its members together; without timeline
-  std::size_t lives = 1;        // members: 1 + restarts
-  std::vector<PeakPair> peaks;  // of the members whose kernel peak is known
+  Memcg memcg;                            // of its members together; without timeline
+  std::size_t lives = 1;                  // members: 1 + restarts
+  std::vector<std::string> kill_cgroups;  // where each of memcg.oom_kills happened
+  std::vector<PeakPair> peaks;            // of the members whose kernel peak is known
 
   // A parent without kills of its own, whose every spike is one of a child's.
   bool echoes_child = false;

@@ -62,6 +62,12 @@ Plan make_plan(const std::vector<Column>& columns, std::vector<std::size_t> widt
   plan.widths = std::move(widths);
   plan.shown.resize(columns.size());
   std::iota(plan.shown.begin(), plan.shown.end(), 0);
+  const auto is_spare = [&](std::size_t column) { return columns[column].spare; };
+  plan.gap = 1;
+  while (plan.width() > available && std::any_of(plan.shown.begin(), plan.shown.end(), is_spare)) {
+    drop_one(plan, columns);
+  }
+  plan.gap = 2;
   const auto too_wide = [&] { return plan.width() > available + slack(plan, columns); };
   if (too_wide()) plan.gap = 1;
   while (too_wide() && can_drop(plan, columns)) drop_one(plan, columns);

@@ -16,6 +16,7 @@ struct Column {
   Align align = Align::left;
   int drop = 0;               // > 0: may be left out where the width does not suffice, highest first
   std::size_t shrink_to = 0;  // > 0: longer cells may be cut in their middle, down to this width
+  bool spare = false;         // with drop > 0: left out before any other column is shrunk
 };
 
 struct Cell {

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "report/footer.h"
 #include "report/headline.h"
+#include "report/labels.h"
 #include "report/page.h"
 #include "report/section.h"
 #include "report/subject.h"
@@ -79,11 +80,11 @@ void write_headlines(Page& page, const Report& report, const std::vector<Subject
   if (interesting.empty()) {
     page.paragraph(mark_of(Tone::good, page), calm_headline(report, subjects, page), Tone::good);
   }
-  if (report.lost_total() > 0) {
-    page.paragraph(mark_of(Tone::warn, page),
-                   fmt::format("{} lost: see the end of this report",
-                               counted(report.lost_total(), "record was", "records were")),
-                   Tone::warn, Tone::warn);
+  if (const std::uint64_t lost = records_lost(report); lost > 0) {
+    page.paragraph(
+        mark_of(Tone::warn, page),
+        fmt::format("{} lost: see the end of this report", counted(lost, "record was", "records were")),
+        Tone::warn, Tone::warn);
   }
   page.line();
 }

@@ -65,7 +65,12 @@ std::string oom_story(fuzz::StreamOptions options) {
       recording.add(wire::sample(now_ns, {app, pod}, 4'000));
     }
     const auto [app, pod] = levels(50, now_ns);
-    recording.add(wire::oom_kill(now_ns + 5, {app, pod}));
+    memspike_oom_kill kill = wire::raw_oom_kill(now_ns + 5, {app, pod});
+    recording.add(wire::bytes_of(kill));
+    kill.oom_serial_nr = serial;
+    kill.incident = 7;
+    kill.oom_flags = MEMSPIKE_OOM_KNOWN | MEMSPIKE_OOM_GROUP;
+    recording.add(wire::bytes_of(kill)).add(wire::bytes_of(kill));
     recording.add(wire::gone(now_ns + 900, serial, wire::level(1, 0, 50 * kMiBPages, 50 * kMiBPages)));
   }
   return recording.text();

@@ -40,7 +40,7 @@ Report base(std::uint64_t duration_ns) {
   r.session = session(duration_ns);
   r.events = {
       {"page_allocs", 2'104'822}, {"page_frees", 2'031'400}, {"samples", 51'557}, {"unchanged", 4'084'665}};
-  r.lost = {{"ring_buffer_full", 0}, {"recursion_misses", 0}, {"slots_full", 0}};
+  r.lost = {{"ring_buffer_full", 0}, {"program_recursion", 0}, {"slots_full", 0}};
   return r;
 }
 
@@ -121,6 +121,8 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
     add_spike(m, last);
     m.oom_kills.push_back(
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
+    m.oom_kills.back().limit_path = m.path;
+    m.oom_kills.back().limit_known = true;
     m.gone = true;
   } else {
     m.usage.peak_ns = m.spikes.back().peak_ns;
@@ -218,6 +220,7 @@ Report hostile() {
   m.container->name = name;
   m.kernel_peak_source = name;
   m.oom_kills[0].comm = name;
+  m.oom_kills[0].limit_path = "/" + name + "/above";
   m.allocations.by_process[0].comm = name;
   m.allocations.by_process[1].comm = "";
   r.memcgs = {m};
@@ -230,7 +233,7 @@ Report losses() {
   r.target.cgroup = "/batch/job-7";
   r.session.tier = "charge";
   r.session.cgroup_mode = "v1";
-  r.lost = {{"ring_buffer_full", 12'345}, {"recursion_misses", 1}, {"slots_full", 0}};
+  r.lost = {{"ring_buffer_full", 12'345}, {"program_recursion", 1}, {"slots_full", 0}};
   r.notes = {
       "the limit changed from 50.0 MiB to 64.0 MiB at 2026-11-24T03:40:20.000417Z",
       "memory.max_usage_in_bytes was reset by somebody at 2026-11-24T03:40:21.512000Z: peaks before it are "
@@ -244,6 +247,8 @@ Report losses() {
   m.kernel_peak_source = "memory.max_usage_in_bytes";
   m.kernel_oom_kills = 2;
   m.oom_kills[0].usage_bytes = 30 * kMiB;
+  m.oom_kills[0].limit_path = "/batch";
+  m.oom_kills[0].limit_known = false;
   m.spikes.push_back(
       spike_at(kStart + 11 * kSecond, 30 * kMiB, 20 * kMiB, 64 * kMiB, spike::Outcome::ongoing));
   m.spikes_total = 3;

@@ -99,13 +99,13 @@ TEST_CASE("an unknown type is refused, as is the body of another type") {
 }
 
 TEST_CASE("a time that no monotonic clock shows is refused") {
-  for (const auto& [what, record] : valid_records()) {
+  for (const Named& valid : valid_records()) {
     const auto at = [&](std::uint64_t time_ns) {
-      wire::Bytes moved = record;
+      wire::Bytes moved = valid.record;
       std::memcpy(moved.data() + offsetof(memspike_header, time_ns), &time_ns, sizeof(time_ns));
       return moved;
     };
-    INFO(what);
+    INFO(valid.what);
     CHECK(decode::decode(at(INT64_MAX), kPage));
     check_refused(at(std::uint64_t{INT64_MAX} + 1));
     check_refused(at(UINT64_MAX));

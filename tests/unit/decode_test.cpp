@@ -111,9 +111,29 @@ TEST_CASE("an OOM kill decodes") {
   CHECK(kill.path.levels[1].slot == 2);
   CHECK(kill.path.outer_headroom_bytes == kNoHeadroom);
 
+  CHECK_FALSE(kill.origin);
+  CHECK_FALSE(kill.is_group);
+
   memspike_oom_kill marked = wire::raw_oom_kill(9, {wire::level(3, 50, 50, 50)});
   marked.killed = 0;
   CHECK_FALSE(decoded<OomKill>(wire::bytes_of(marked)).killed);
+}
+
+TEST_CASE("an OOM kill tells its incident only where the kernel could be asked") {
+  memspike_oom_kill raw = wire::raw_oom_kill(9, {wire::level(3, 50, 50, 50)});
+  raw.oom_serial_nr = 100;
+  raw.oom_cgroup_id = 999;
+  raw.incident = 7;
+  raw.oom_flags = MEMSPIKE_OOM_GROUP;
+  CHECK_FALSE(decoded<OomKill>(wire::bytes_of(raw)).origin);
+  CHECK(decoded<OomKill>(wire::bytes_of(raw)).is_group);
+  raw.oom_flags = MEMSPIKE_OOM_KNOWN;
+  const OomKill kill = decoded<OomKill>(wire::bytes_of(raw));
+  REQUIRE(kill.origin);
+  CHECK(kill.origin->serial_nr == 100);
+  CHECK(kill.origin->cgroup_id == 999);
+  CHECK(kill.origin->incident == 7);
+  CHECK_FALSE(kill.is_group);
 }
 
 TEST_CASE("negative kernel counters read as no memory") {

@@ -58,8 +58,8 @@ TEST_CASE("a restarted container is one subject") {
   CHECK(subjects[0].memcg.usage.min_bytes == 0);
   CHECK(*subjects[0].memcg.kernel_oom_kills == 2);
   const std::string text = render_text(report, kStyle);
-  CHECK(has(text, "container app was OOM-killed 2 times: "));
-  CHECK(has(text, "container app was OOM-killed once: "));
+  CHECK(has(text, "container app was OOM-killed 2 times, probably because the node ran out of memory: "));
+  CHECK(has(text, "container app was OOM-killed once, probably because the node ran out of memory: "));
   CHECK(has(text, "equal to the byte, in each of its 2 lives"));
 }
 

@@ -1,0 +1,97 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "report/cells.h"
+#include "report/table.h"
+#include "report/tables.h"
+#include "report/verdict.h"
+
+namespace memspike::report {
+namespace {
+
+constexpr std::size_t kMaxKills = 20;
+
+Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_t first) {
+  constexpr bool kSpare = true;
+  Table table({{"time (UTC)"},
+               {"pid", Align::right},
+               {"process", Align::left, 0, 8},
+               {"usage", Align::right},
+               {"limit", Align::right, 1},
+               {"anon", Align::right, 2},
+               {"file", Align::right, 4, 0, kSpare},
+               {"shmem", Align::right, 5, 0, kSpare},
+               {"score adj", Align::right, 3, 0, kSpare}});
+  for (std::size_t i = first; i < kills.size(); ++i) {
+    const OomKill& kill = kills[i];
+    table.add_row({cell_time(page, kill.time_ns),
+                   std::to_string(kill.pid),
+                   {page.escape(kill.comm), Tone::strong},
+                   cell_bytes(page, kill.usage_bytes),
+                   kill.limit_bytes ? cell_bytes(page, *kill.limit_bytes) : std::string(page.glyph().none),
+                   cell_bytes(page, kill.anon_rss_bytes),
+                   cell_bytes(page, kill.file_rss_bytes),
+                   cell_bytes(page, kill.shmem_rss_bytes),
+                   std::to_string(kill.oom_score_adj)});
+  }
+  return table;
+}
+
+// Whose limit it was, where that is not the memcg's own: nobody is surprised by that one.
+void explain_causes(Page& page, const Subject& subject, std::size_t first, const Report& report) {
+  for (const Verdict& verdict : verdicts_of(subject, first, report, page)) {
+    if (verdict.own) continue;
+    const std::string which =
+        verdict.kills == 1 ? page.time(verdict.first_ns) + ":" : counted(verdict.kills, "kill");
+    page.fact("",
+              fmt::format("{} {} ({})", which, verdict.cause,
+                          verdict.known ? "the kernel says so" : "inferred from usage and limits"),
+              Tone::warn);
+  }
+}
+
+void explain_kills(Page& page, const Subject& subject, std::size_t first, const Report& report) {
+  const Memcg& memcg = subject.memcg;
+  const auto& kills = memcg.oom_kills;
+  explain_causes(page, subject, first, report);
+  for (std::size_t i = first; i < kills.size(); ++i) {
+    if (kills[i].victims.size() < 2) continue;
+    page.fact("", fmt::format("{}: {} killed together (memory.oom.group)", page.time(kills[i].time_ns),
+                              counted(kills[i].victims.size(), "process", "processes")));
+  }
+  std::size_t victims = 0;
+  std::size_t twice = 0;  // the kernel may count the chosen victim of a group kill twice
+  for (const OomKill& kill : kills) {
+    victims += std::max<std::size_t>(1, kill.victims.size());
+    twice += kill.victims.size() > 1 ? 1 : 0;
+  }
+  const std::uint64_t counted_by_kernel = memcg.kernel_oom_kills.value_or(victims);
+  if (!subject.has_children && (counted_by_kernel < victims || counted_by_kernel > victims + twice)) {
+    page.fact("",
+              fmt::format("the kernel counted {} here, not {}", counted(*memcg.kernel_oom_kills, "OOM kill"),
+                          victims),
+              Tone::warn);
+  }
+}
+
+}  // namespace
+
+void write_kills(Page& page, const Subject& subject, const Report& report) {
+  const auto& kills = subject.memcg.oom_kills;
+  if (kills.empty() && !subject.kills_missed()) return;
+  if (subject.kills_listed_below) {
+    page.line();
+    page.fact("", fmt::format("{} below, listed there", counted(kills.size(), "OOM kill")), Tone::faint);
+    return;
+  }
+  heading(page, counted(kills.size(), "OOM kill"));
+  const std::size_t first = kills.size() > kMaxKills ? kills.size() - kMaxKills : 0;
+  if (first > 0) and_more(page, fmt::format("{} earlier, and then", grouped(first)));
+  if (!kills.empty()) page.raw(kill_table(page, kills, first).render(page.style(), kIndent));
+  explain_kills(page, subject, first, report);
+}
+
+}  // namespace memspike::report
