@@ -81,11 +81,16 @@ struct cgroup_subsys;
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys *ss;
+	unsigned int flags;
 	struct list_head sibling;
 	struct list_head children;
 	u64 serial_nr;
 	struct cgroup_subsys_state *parent;
 };
+
+/* include/linux/cgroup-defs.h: set by kill_css, before rmdir returns. An anonymous enum, so not
+ * CO-RE. */
+#define CSS_DYING (1 << 4)
 
 /* The index of the memory controller depends on the kernel's configuration. */
 enum cgroup_subsys_id { memory_cgrp_id = 0 };

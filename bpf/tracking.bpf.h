@@ -70,7 +70,8 @@ static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 
 	return 0;
 }
 
-/* Gives the memcg a slot, unless it has one. Returns the slot or MEMSPIKE_SLOT_TABLE_FULL. */
+/* Gives the memcg a slot, unless it has one. Returns the slot, MEMSPIKE_SLOT_TABLE_FULL or
+ * _NO_SLOT. */
 static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin *origin)
 {
 	u64 serial = css_serial(css);
@@ -80,6 +81,9 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 	known = bpf_map_lookup_elem(&slot_by_serial, &serial);
 	if (known)
 		return *known;
+	/* Removed: what it still holds is uncharged for a while, and must not bring it back. */
+	if (BPF_CORE_READ((struct cgroup_subsys_state *)css, flags) & CSS_DYING)
+		return MEMSPIKE_NO_SLOT;
 	if (bpf_map_pop_elem(&free_slots, &index))
 		return MEMSPIKE_SLOT_TABLE_FULL;
 	slot = bpf_map_lookup_elem(&memcgs, &index);
@@ -139,7 +143,7 @@ static __noinline u32 find_slot(struct memspike_tally *tally, u64 css)
 			continue;
 		origin.parent_slot = slot;
 		slot = track(tally, path[i], &origin);
-		if (slot == MEMSPIKE_SLOT_TABLE_FULL)
+		if (slot >= MEMSPIKE_SLOT_TABLE_FULL)
 			break;
 	}
 	return slot;

@@ -66,6 +66,8 @@ TEST_CASE("a container that is killed and restarted is followed by its pod's UID
   CHECK(report.at("target").at("pod_uid") == uid);
   CHECK(report.at("target").at("qos") == "burstable");
   CHECK(memcg_of(report, pod.path()).at("role") == "pod");
+  // A removed cgroup does not come back when its last pages are uncharged.
+  CHECK(report.at("memcgs").size() == 1 + kLives);
   for (const std::string& path : paths) {
     const Json memcg = memcg_of(report, path);
     INFO(memcg.at("usage").dump());
