@@ -53,7 +53,7 @@ std::string pod_label(const Report& report, const Page& page) {
 }  // namespace
 
 std::string short_path(std::string_view path, std::string_view ellipsis) {
-  const std::string whole = with_short_ids(path);
+  std::string whole = with_short_ids(path);
   if (whole.size() <= kShortPathChars || whole.front() != '/') return whole;
   const std::size_t second = whole.find('/', 1);
   const std::size_t last = whole.rfind('/');

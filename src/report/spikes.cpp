@@ -77,7 +77,7 @@ Table spike_table(const Page& page, const std::vector<SpikeRow>& rows, const Usa
 
 // "16 spikes", "16 spikes in 12 rows".
 std::string title_of(const Memcg& memcg, std::size_t rows) {
-  const std::string spikes = counted(memcg.spikes_total, "spike");
+  std::string spikes = counted(memcg.spikes_total, "spike");
   if (rows == memcg.spikes.size()) return spikes;
   return fmt::format("{} in {}", spikes, counted(rows, "row"));
 }
