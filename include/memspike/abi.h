@@ -29,7 +29,7 @@
 
 enum {
 	MEMSPIKE_ABI_VERSION = 1,
-	MEMSPIKE_COMM_LEN = 16,   /* TASK_COMM_LEN */
+	MEMSPIKE_COMM_LEN = 16,	  /* TASK_COMM_LEN */
 	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
 	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
 	MEMSPIKE_MAX_ORDERS = 16, /* allocation orders told apart; larger ones fall in the last */
@@ -81,10 +81,11 @@ struct memspike_header {
 struct memspike_level {
 	__u32 slot;
 	__u32 reserved;
-	__u64 usage_pages;      /* raw: may exceed max for a moment while a charge fails */
-	__u64 watermark_pages;  /* the kernel's own maximum since its last reset */
-	__u64 max_pages;        /* >= MEMSPIKE_UNLIMITED_PAGES: no limit */
-	__u64 previous_look_ns; /* last time this level was looked at and found as in its last record */
+	__u64 usage_pages;	/* raw: may exceed max for a moment while a charge fails */
+	__u64 watermark_pages;	/* the kernel's own maximum since its last reset */
+	__u64 max_pages;	/* >= MEMSPIKE_UNLIMITED_PAGES: no limit */
+	__u64 previous_look_ns; /* last time this level was looked at and found as in its last
+				   record */
 };
 
 /*
@@ -94,7 +95,7 @@ struct memspike_level {
 struct memspike_sample {
 	struct memspike_header header;
 	__u64 outer_headroom_pages; /* smallest max - usage above the target's root */
-	__u32 tgid;                 /* of current, which need not be the memory's owner */
+	__u32 tgid;		    /* of current, which need not be the memory's owner */
 	__u32 tid;
 	__u32 trigger; /* enum memspike_trigger */
 	__u32 level_count;
@@ -108,7 +109,7 @@ struct memspike_memcg_born {
 	__u64 cgroup_id; /* kernfs id: the inode number of its directory */
 	__u32 slot;
 	__u32 parent_slot; /* MEMSPIKE_NO_SLOT: a root of the target */
-	__u32 pattern;     /* which pattern of the waiting matched; MEMSPIKE_NO_SLOT: none */
+	__u32 pattern;	   /* which pattern of the waiting matched; MEMSPIKE_NO_SLOT: none */
 	__u32 reserved;
 	char name[MEMSPIKE_NAME_LEN]; /* its own name; if a pattern matched, its whole path */
 };
@@ -121,8 +122,10 @@ struct memspike_memcg_gone {
 };
 
 enum memspike_oom_flags {
-	MEMSPIKE_OOM_KNOWN = 1, /* oom_kill_process was hooked: oom_serial_nr is the kernel's word */
-	MEMSPIKE_OOM_GROUP = 2, /* memory.oom.group is set on the way up: all tasks are killed at once */
+	MEMSPIKE_OOM_KNOWN =
+		1, /* oom_kill_process was hooked: oom_serial_nr is the kernel's word */
+	MEMSPIKE_OOM_GROUP =
+		2, /* memory.oom.group is set on the way up: all tasks are killed at once */
 };
 
 /* The OOM killer chose and killed a process of a tracked memcg. */
@@ -138,7 +141,7 @@ struct memspike_oom_kill {
 	__u64 shmem_rss_pages;
 	__u64 oom_serial_nr; /* of the memcg that ran out (oc->memcg); 0: the node, or not known */
 	__u64 oom_cgroup_id;
-	__u32 incident; /* victims of one oom_kill_process have one number; 0: not known */
+	__u32 incident;	 /* victims of one oom_kill_process have one number; 0: not known */
 	__u32 oom_flags; /* enum memspike_oom_flags */
 	__s32 oom_score_adj;
 	__u32 killed; /* 0: marked only (already dying), the kernel does not count it as a kill */
@@ -156,7 +159,7 @@ struct memspike_oom_kill {
  */
 struct memspike_tally {
 	__u64 serial_nr; /* of the memcg seen last */
-	__u32 slot;      /* its slot, MEMSPIKE_NO_SLOT or MEMSPIKE_SLOT_TABLE_FULL */
+	__u32 slot;	 /* its slot, MEMSPIKE_NO_SLOT or MEMSPIKE_SLOT_TABLE_FULL */
 	__u32 generation;
 	__u32 tgid; /* whose allocations `orders` counts */
 	__u32 busy;
@@ -169,7 +172,7 @@ struct memspike_tally {
 	__u64 kills_lost_ring_full;
 	__u64 memcgs_lost_ring_full;
 	__u64 processes_lost_table_full; /* pages that no process entry could take */
-	__u64 levels_cut;                /* a path deeper than MEMSPIKE_MAX_LEVELS */
+	__u64 levels_cut;		 /* a path deeper than MEMSPIKE_MAX_LEVELS */
 	__u64 max_gap_ns;
 	char comm[MEMSPIKE_COMM_LEN];
 	__u64 orders[MEMSPIKE_MAX_ORDERS];
@@ -196,8 +199,8 @@ struct memspike_name_pattern {
 
 /* What user space asks of walk_memcgs, and what it is told. */
 enum memspike_walk {
-	MEMSPIKE_WALK_ROOT = 0,  /* the root of the hierarchy that this task's memcg is in */
-	MEMSPIKE_WALK_READ = 1,  /* the memcg at a css */
+	MEMSPIKE_WALK_ROOT = 0,	 /* the root of the hierarchy that this task's memcg is in */
+	MEMSPIKE_WALK_READ = 1,	 /* the memcg at a css */
 	MEMSPIKE_WALK_TRACK = 2, /* give it a slot */
 };
 
