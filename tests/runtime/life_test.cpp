@@ -18,7 +18,7 @@ bool has_note(const Json& report, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("--wait records a pod from before it exists") {
+TEST_CASE("with --wait it records a pod from before it exists") {
   const std::string uid = unique_uid();
   Recorder recorder({"--pod-uid", uid, "--wait=60s"});
   const Cgroup pod("/kubepods/besteffort/pod" + uid);
@@ -33,7 +33,7 @@ TEST_CASE("--wait records a pod from before it exists") {
   CHECK(report.at("target").at("pod_uid") == uid);
 }
 
-TEST_CASE("--wait that sees nothing ends with exit code 3", "[cli]") {
+TEST_CASE("a --wait that sees nothing ends with exit code 3", "[cli]") {
   Process process({{memspike_path(), "record", "--pod-uid", unique_uid(), "--wait=1s"}, nullptr, {}});
   CHECK(process.wait() == 3);
 }
@@ -52,7 +52,7 @@ TEST_CASE("a target that goes away for good ends the recording") {
   if (peak) CHECK(memcg.at("usage").at("peak_bytes") == *peak);
 }
 
-TEST_CASE("--pid ends with its process") {
+TEST_CASE("a recording by --pid ends with its process") {
   const Cgroup cgroup("/" + unique_name("pid"), 64U << 20);
   Process process(workload(cgroup, {"anon", "16M"}));
   process.wait_for_out("ready");
