@@ -81,6 +81,7 @@ report::BuilderOptions builder_options(const SessionOptions& options) {
   result.min_prominence_bytes = options.trace.min_prominence_bytes;
   result.keep_timeline = options.output.timeline && options.output.format == Format::json;
   result.keep_all_spikes = options.output.format == Format::json;
+  result.page_size_bytes = page_size();
   return result;
 }
 
@@ -93,6 +94,8 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
       features_(std::move(features)),
       probe_(std::move(probe)),
       names_(options_.roots),
+      proc_(options_.roots.host_root),
+      watch_([this](std::uint32_t tgid, std::uint32_t tid) { return proc_.read(tgid, tid); }),
       orderer_(kReorderNs),
       builder_(builder_options(options_), [this](const std::string& path) { return describe(path); }),
       start_monotonic_ns_(monotonic_ns()),
@@ -191,11 +194,19 @@ void Session::read_kernel_counts_at_birth(std::uint64_t serial_nr) {
   if (kills) oom_kills_at_birth_[serial_nr] = *kills;
 }
 
+// At once, not when the event's turn has come: the thread may be dead by then.
+void Session::ask_about_process(const decode::Event& event, std::uint64_t now_ns) {
+  const auto* sample = std::get_if<decode::Sample>(&event);
+  if (sample == nullptr || !report::Builder::may_attribute(*sample)) return;
+  if (auto facts = watch_.see(sample->tgid, sample->tid, now_ns)) builder_.learn(*facts);
+}
+
 Result<void> Session::pump() {
   const std::uint64_t now_ns = monotonic_ns();
-  const auto drained = probe_.drain([this](std::span<const std::byte> record) {
+  const auto drained = probe_.drain([this, now_ns](std::span<const std::byte> record) {
     auto event = decode::decode(record, page_size());
     if (event) {
+      ask_about_process(*event, now_ns);
       orderer_.push(std::move(*event));
     } else {
       ++malformed_;
@@ -340,6 +351,10 @@ void Session::fill_events(report::Report& report) const {
 
 void Session::fill_notes(report::Report& report) {
   report.notes = builder_.take_notes();
+  if (!proc_.usable()) {
+    report.notes.push_back(
+        "this /proc is not the node's own: culprits have no command lines (see --host-root)");
+  }
   for (const std::string& missing : probe_.missing()) report.notes.push_back("without " + missing);
   if (orderer_.late() > 0) {
     report.notes.push_back(fmt::format(
@@ -356,6 +371,7 @@ Result<report::Report> Session::finish() {
     if (auto flushed = csv_->flush(); !flushed) return tl::unexpected(flushed.error());
   }
   for (const probe::ProcessCounts& process : probe_.processes()) {
+    if (process.tgid != 0) builder_.name_process(process.tgid, process.comm);
     if (report::MemcgState* memcg = builder_.find(process.serial_nr)) {
       memcg->add_process(process.comm, process.tgid, process.allocations_by_order);
     }
@@ -365,6 +381,7 @@ Result<report::Report> Session::finish() {
   fill_events(report);
   report.target = options_.target;
   report.memcgs = builder_.take_memcgs();
+  report.threads = builder_.take_threads();
   report.with_timeline = options_.output.timeline;
   fill_notes(report);
   return report;

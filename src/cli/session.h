@@ -16,6 +16,8 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "probe/probe.h"
+#include "process/reader.h"
+#include "process/watch.h"
 #include "report/builder.h"
 #include "report/csv.h"
 #include "report/report.h"
@@ -66,6 +68,7 @@ class Session {
  private:
   Session(SessionOptions options, Output* csv, probe::Features features, probe::Probe probe);
 
+  void ask_about_process(const decode::Event& event, std::uint64_t now_ns);
   void take(const decode::Event& event);
   void take_birth(const decode::MemcgBorn& event);
   report::Description describe(const std::string& path);
@@ -81,6 +84,8 @@ class Session {
   probe::Features features_;
   probe::Probe probe_;
   cgroup::Names names_;
+  process::Reader proc_;
+  process::Watch watch_;
   timeline::Orderer orderer_;
   report::Builder builder_;
   std::optional<report::CsvWriter> csv_;

@@ -99,19 +99,21 @@ void Builder::handle(const decode::MemcgBorn& event) {
   memcgs_.push_back(std::move(memcg));
 }
 
-void Builder::push_rows(MemcgState& memcg) {
+std::uint64_t Builder::push_rows(MemcgState& memcg) {
+  std::uint64_t risen_bytes = 0;
   for (const timeline::Row& row : rows_) {
-    memcg.add_row(row, options_.keep_timeline);
+    risen_bytes += memcg.add_row(row, options_.keep_timeline);
     if (row_sink_ && memcg.wanted) row_sink_(memcg.path(), row);
   }
   rows_.clear();
   if (!options_.keep_all_spikes && memcg.kept_spikes() > kKeptSpikes) {
     memcg.spill(kKeptSpikes / 2, min_prominence_bytes());
   }
+  return risen_bytes;
 }
 
-void Builder::push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
-                         std::uint64_t headroom_bytes) {
+std::uint64_t Builder::push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
+                                  std::uint64_t headroom_bytes) {
   const auto before = memcg.track().last();
   const timeline::Changes changes = memcg.track().push(time_ns, level, headroom_bytes, rows_);
   // A container gets its limit between mkdir and its first page: that is no change.
@@ -124,23 +126,46 @@ void Builder::push_level(MemcgState& memcg, std::uint64_t time_ns, const decode:
     note(fmt::format("{}: somebody reset the kernel's maximum (it was {}); its own peak counts from there",
                      memcg.path(), format_bytes(before->watermark_bytes)));
   }
-  push_rows(memcg);
+  return push_rows(memcg);
 }
 
-void Builder::push_path(std::uint64_t time_ns, const decode::Path& path) {
+std::uint64_t Builder::push_path(std::uint64_t time_ns, const decode::Path& path) {
+  std::uint64_t risen_bytes = 0;
   std::uint64_t headroom = path.outer_headroom_bytes;
   for (std::uint32_t i = path.count; i-- > 0;) {
     const decode::Level& level = path.levels[i];
     headroom = headroom_with(level, headroom);
     if (MemcgState* memcg = at_slot(level.slot)) {
-      push_level(*memcg, time_ns, level, headroom);
+      risen_bytes = push_level(*memcg, time_ns, level, headroom);
     } else {
+      risen_bytes = 0;
       ++orphans_;
     }
   }
+  return risen_bytes;
 }
 
-void Builder::handle(const decode::Sample& event) { push_path(event.time_ns, event.path); }
+bool Builder::may_attribute(const decode::Sample& event) {
+  return event.tid != 0 &&
+         (event.trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || event.trigger == MEMSPIKE_TRIGGER_CHARGE);
+}
+
+void Builder::handle(const decode::Sample& event) {
+  const std::uint64_t risen_bytes = push_path(event.time_ns, event.path);
+  if (risen_bytes > 0 && may_attribute(event)) attribute(event, risen_bytes);
+}
+
+// What is charged to a memcg is charged to all above it. Their own rises in this sample may include
+// what a child of theirs charges on another CPU, whose look is still to come.
+void Builder::attribute(const decode::Sample& event, std::uint64_t bytes) {
+  const MemcgState* own = at_slot(event.path.levels[0].slot);
+  if (own == nullptr) return;
+  const auto thread = threads_.charging(event.tgid, event.tid, *own);
+  if (!thread) return;
+  for (const decode::Level& level : event.path) {
+    if (MemcgState* memcg = at_slot(level.slot)) memcg->attribute(*thread, bytes);
+  }
+}
 
 void Builder::handle(const decode::MemcgGone& event) {
   MemcgState* memcg = at_slot(event.last.slot);
@@ -264,9 +289,27 @@ std::vector<Memcg> Builder::take_memcgs() {
   std::vector<Memcg> result;
   const std::uint64_t threshold = min_prominence_bytes();
   for (const auto& memcg : memcgs_) {
-    if (memcg->wanted && memcg->has_rows()) result.push_back(memcg->build(threshold));
+    if (memcg->wanted && memcg->has_rows()) {
+      result.push_back(memcg->build(threshold, options_.page_size_bytes));
+    }
   }
+  name_culprits(result);
   return result;
+}
+
+// From the numbers of Threads to those of the report, which holds only threads that it names.
+void Builder::name_culprits(std::vector<Memcg>& memcgs) {
+  std::map<std::uint32_t, std::uint32_t> numbers;
+  for (Memcg& memcg : memcgs) {
+    for (Spike& spike : memcg.spikes) {
+      for (Culprit& culprit : spike.culprits) {
+        const auto [known, is_new] =
+            numbers.try_emplace(culprit.thread, static_cast<std::uint32_t>(named_.size()));
+        if (is_new) named_.push_back(threads_.describe(culprit.thread));
+        culprit.thread = known->second;
+      }
+    }
+  }
 }
 
 }  // namespace memspike::report

@@ -13,6 +13,7 @@
 #include "decode/event.h"
 #include "report/memcg_state.h"
 #include "report/report.h"
+#include "report/threads.h"
 
 namespace memspike::report {
 
@@ -21,6 +22,7 @@ struct BuilderOptions {
       min_prominence_bytes;  // unset: the larger of 1 MiB and 5 % of the smallest limit
   bool keep_timeline = false;
   bool keep_all_spikes = true;  // false: bounded memory; the oldest go on in the histograms only
+  std::uint64_t page_size_bytes = 4096;
 };
 
 // What a memcg is, as far as names can tell; asked once, when it is born.
@@ -46,6 +48,15 @@ class Builder {
 
   void apply(const decode::Event& event);
 
+  // Whether a rise in this sample was made by the task that was running: its trigger fires in the
+  // task that charges. A rise that any other trigger sees was made by somebody else.
+  static bool may_attribute(const decode::Sample& event);
+
+  // What is known of a thread that charges, or is about to: from /proc when it was first seen.
+  void learn(const process::ThreadFacts& facts) { threads_.learn(facts); }
+  // The name of a process, for threads that nothing else is known of.
+  void name_process(std::uint32_t tgid, const std::string& comm) { threads_.name_process(tgid, comm); }
+
   // The recording ends at time_ns: closes every timeline.
   void close(std::uint64_t time_ns);
 
@@ -66,6 +77,8 @@ class Builder {
 
   // The memcgs of the report, and what happened to them. Leaves the builder spent.
   std::vector<Memcg> take_memcgs();
+  // The threads that their culprits name; after take_memcgs().
+  std::vector<Thread> take_threads() { return std::move(named_); }
   std::vector<std::string> take_notes() { return std::move(notes_); }
 
  private:
@@ -73,10 +86,13 @@ class Builder {
   void handle(const decode::MemcgBorn& event);
   void handle(const decode::MemcgGone& event);
   void handle(const decode::OomKill& event);
-  void push_path(std::uint64_t time_ns, const decode::Path& path);
-  void push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
-                  std::uint64_t headroom_bytes);
-  void push_rows(MemcgState& memcg);
+  // These return how far the usage of the memcg (of the path's first one) rose.
+  std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
+  std::uint64_t push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
+                           std::uint64_t headroom_bytes);
+  std::uint64_t push_rows(MemcgState& memcg);
+  void attribute(const decode::Sample& event, std::uint64_t bytes);
+  void name_culprits(std::vector<Memcg>& memcgs);
   MemcgState* at_slot(std::uint32_t slot);
   std::optional<std::string> path_of(const decode::MemcgBorn& event);
   void note(std::string text);
@@ -91,6 +107,8 @@ class Builder {
   std::vector<std::unique_ptr<MemcgState>> memcgs_;  // in order of birth
   std::vector<MemcgState*> by_slot_;
   std::vector<timeline::Row> rows_;  // scratch
+  Threads threads_;
+  std::vector<Thread> named_;
   struct LastKill {
     MemcgState* memcg = nullptr;  // that holds its entry
     std::uint64_t time_ns = 0;

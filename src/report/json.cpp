@@ -58,7 +58,27 @@ void write(JsonWriter& json, const Usage& usage) {
   json.end_object();
 }
 
-void write(JsonWriter& json, const Report& report, const spike::Spike& spike) {
+void write_culprits(JsonWriter& json, const Report& report, const Spike& spike) {
+  json.key("culprits");
+  json.begin_array();
+  for (const Culprit& culprit : spike.culprits) {
+    const Thread& thread = report.threads[culprit.thread];
+    json.begin_object(Layout::inline_);
+    json.member("pid", std::uint64_t{thread.pid});
+    json.member("tid", std::uint64_t{thread.tid});
+    json.member("comm", thread.comm);
+    json.member("cmdline", thread.cmdline);
+    json.member("container", name_of(thread.container));
+    json.member("cgroup", thread.cgroup);
+    json.member("pages", culprit.pages);
+    json.end_object();
+  }
+  json.end_array();
+  json.member("other_pages", spike.other_pages);
+  json.member("unattributed_pages", spike.unattributed_pages);
+}
+
+void write(JsonWriter& json, const Report& report, const Spike& spike) {
   json.begin_object(Layout::inline_);
   json.member("peak_ns", spike.peak_ns);
   json.member("peak_utc", format_utc(report.to_realtime_ns(spike.peak_ns)));
@@ -70,6 +90,7 @@ void write(JsonWriter& json, const Report& report, const spike::Spike& spike) {
   json.member("right_base_ns", spike.right_base_ns);
   json.member("headroom_bytes", headroom_of(spike));
   json.member("outcome", to_text(spike.outcome));
+  write_culprits(json, report, spike);
   json.end_object();
 }
 
@@ -191,7 +212,7 @@ void write(JsonWriter& json, const Report& report, const Memcg& memcg) {
   memcg.kernel_peak_source.empty() ? json.null() : json.value(memcg.kernel_peak_source);
   json.key("spikes");
   json.begin_array();
-  for (const spike::Spike& spike : memcg.spikes) write(json, report, spike);
+  for (const Spike& spike : memcg.spikes) write(json, report, spike);
   json.end_array();
   write(json, memcg.histograms);
   json.key("oom_kills");

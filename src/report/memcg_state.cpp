@@ -3,8 +3,23 @@
 #include <algorithm>
 
 namespace memspike::report {
+namespace {
 
-void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
+constexpr std::size_t kMaxCulprits = 8;  // of one spike
+
+Spike to_report(const spike::Spike& spike, const culprit::Rise& rise, std::uint64_t page_size_bytes) {
+  Spike result(spike);
+  for (const culprit::Share& share : rise.shares) {
+    result.culprits.push_back({share.thread, share.bytes / page_size_bytes});
+  }
+  result.other_pages = rise.other_bytes / page_size_bytes;
+  result.unattributed_pages = rise.unattributed_bytes / page_size_bytes;
+  return result;
+}
+
+}  // namespace
+
+std::uint64_t MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   if (!has_rows_) {
     usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
     has_rows_ = true;
@@ -20,8 +35,19 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   if (row.limit_bytes && (!smallest_limit_bytes || *row.limit_bytes < *smallest_limit_bytes)) {
     smallest_limit_bytes = row.limit_bytes;
   }
-  detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, spikes_);
+  const std::uint64_t risen_bytes = ledger_.add_row(row.time_ns, row.usage_bytes);
+  detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, decided_);
+  take_decided();
   if (keep_timeline) timeline_.emplace_back(row.time_ns, row.usage_bytes);
+  return risen_bytes;
+}
+
+// The rising edge of a spike is over: what is known of it is complete.
+void MemcgState::take_decided() {
+  for (const spike::Spike& spike : decided_) {
+    spikes_.push_back({spike, ledger_.between(spike.left_base_ns, spike.peak_ns, kMaxCulprits)});
+  }
+  decided_.clear();
 }
 
 void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
@@ -45,7 +71,8 @@ void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
 void MemcgState::finish() {
   if (finished_) return;
   finished_ = true;
-  detector_.finish(spikes_);
+  detector_.finish(decided_);
+  take_decided();
 }
 
 void MemcgState::add_to_histograms(const spike::Spike& spike, Histograms& histograms) {
@@ -57,10 +84,11 @@ void MemcgState::add_to_histograms(const spike::Spike& spike, Histograms& histog
 
 void MemcgState::spill(std::size_t keep, std::uint64_t min_prominence_bytes) {
   if (spikes_.size() <= keep) return;
-  const auto by_time = [](const spike::Spike& a, const spike::Spike& b) { return a.peak_ns < b.peak_ns; };
+  const auto by_time = [](const Decided& a, const Decided& b) { return a.spike.peak_ns < b.spike.peak_ns; };
   std::sort(spikes_.begin(), spikes_.end(), by_time);
   const auto cut = spikes_.end() - static_cast<std::ptrdiff_t>(keep);
-  for (auto spike = spikes_.begin(); spike != cut; ++spike) {
+  for (auto decided = spikes_.begin(); decided != cut; ++decided) {
+    const spike::Spike* spike = &decided->spike;
     if (spike->prominence_bytes < min_prominence_bytes) continue;
     add_to_histograms(*spike, spilled_);
     // A spike decided late may lie before one that was spilled: no interval then.
@@ -74,11 +102,11 @@ void MemcgState::spill(std::size_t keep, std::uint64_t min_prominence_bytes) {
 }
 
 std::uint64_t MemcgState::spikes_above(std::uint64_t min_prominence_bytes) const {
-  const auto counts = [&](const spike::Spike& s) { return s.prominence_bytes >= min_prominence_bytes; };
+  const auto counts = [&](const Decided& d) { return d.spike.prominence_bytes >= min_prominence_bytes; };
   return spilled_count_ + static_cast<std::uint64_t>(std::count_if(spikes_.begin(), spikes_.end(), counts));
 }
 
-Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
+Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_size_bytes) {
   finish();
   Memcg memcg;
   memcg.path = path_;
@@ -91,8 +119,10 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
   memcg.kernel_peak_source = kernel_peak_source;
   memcg.kernel_oom_kills = kernel_oom_kills;
   memcg.gone = gone;
-  std::copy_if(spikes_.begin(), spikes_.end(), std::back_inserter(memcg.spikes),
-               [&](const spike::Spike& s) { return s.prominence_bytes >= min_prominence_bytes; });
+  for (const Decided& decided : spikes_) {
+    if (decided.spike.prominence_bytes < min_prominence_bytes) continue;
+    memcg.spikes.push_back(to_report(decided.spike, decided.rise, page_size_bytes));
+  }
   std::sort(memcg.spikes.begin(), memcg.spikes.end(),
             [](const spike::Spike& a, const spike::Spike& b) { return a.peak_ns < b.peak_ns; });
   memcg.spikes_total = spilled_count_ + memcg.spikes.size();

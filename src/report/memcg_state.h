@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "culprit/ledger.h"
 #include "histogram/histogram.h"
 #include "report/report.h"
 #include "spike/detector.h"
@@ -18,8 +19,10 @@ class MemcgState {
   MemcgState(std::uint64_t serial_nr, std::string path, std::uint64_t detector_floor_bytes)
       : serial_nr_(serial_nr), path_(std::move(path)), detector_(detector_floor_bytes) {}
 
-  // Next row of the timeline.
-  void add_row(const timeline::Row& row, bool keep_timeline);
+  // Next row of the timeline. Returns how far usage rose.
+  std::uint64_t add_row(const timeline::Row& row, bool keep_timeline);
+  // A thread (by its number in Threads) charged this much of what rose.
+  void attribute(std::uint32_t thread, std::uint64_t bytes) { ledger_.attribute(thread, bytes); }
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
@@ -34,7 +37,8 @@ class MemcgState {
 
   // The finished memcg. `min_prominence_bytes`: what counts as a spike, at least
   // the detector's floor (a higher threshold selects a subset, and changes no spike).
-  Memcg build(std::uint64_t min_prominence_bytes);
+  // `page_size_bytes`: of the pages in which the report counts culprits' shares.
+  Memcg build(std::uint64_t min_prominence_bytes, std::uint64_t page_size_bytes = 4096);
 
   std::uint64_t spikes_above(std::uint64_t min_prominence_bytes) const;
 
@@ -58,6 +62,13 @@ class MemcgState {
   std::optional<std::uint64_t> kernel_oom_kills;
 
  private:
+  // A spike with who made it: bytes, until build() counts pages.
+  struct Decided {
+    spike::Spike spike;
+    culprit::Rise rise;
+  };
+
+  void take_decided();
   void add_to_histograms(const spike::Spike& spike, Histograms& histograms);
 
   std::uint64_t serial_nr_;
@@ -67,7 +78,9 @@ class MemcgState {
   Usage usage_;
   histogram::Histogram time_at_level_;  // ns spent at a usage
   std::optional<timeline::Row> previous_;
-  std::vector<spike::Spike> spikes_;
+  culprit::Ledger ledger_;
+  std::vector<spike::Spike> decided_;  // scratch
+  std::vector<Decided> spikes_;
   Histograms spilled_;
   std::uint64_t spilled_count_ = 0;
   std::uint64_t last_spilled_peak_ns_ = 0;

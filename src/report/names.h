@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "report/report.h"
@@ -33,6 +34,12 @@ constexpr std::string_view to_text(spike::Outcome outcome) {
       return "ongoing";
   }
   return "fell";
+}
+
+// What a container is called: its name, else its id; nothing where there is none.
+inline std::optional<std::string> name_of(const std::optional<Container>& container) {
+  if (!container) return std::nullopt;
+  return container->name ? *container->name : container->id;
 }
 
 // The headroom at a spike's peak; nothing where no ancestor has a limit.

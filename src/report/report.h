@@ -108,6 +108,39 @@ struct Allocations {
 
 enum class Role { pod, container, sandbox, cgroup };
 
+// A thread that charged memory, under the name that it had then.
+struct Thread {
+  std::uint32_t pid = 0;  // its thread group
+  std::uint32_t tid = 0;
+  std::string comm;     // untrusted bytes; "": it was gone before anybody could ask
+  std::string cmdline;  // of its process, arguments parted by spaces, cut at 256 bytes; untrusted bytes
+  std::string cgroup;   // path of the memcg that it charged
+  std::optional<Container> container;
+};
+
+// What a thread charged on a spike's rising edge.
+struct Culprit {
+  std::uint32_t thread = 0;  // in Report::threads
+  std::uint64_t pages = 0;
+};
+
+// A spike, and who made it. The pages are all rises from the left base to the peak: at least the
+// height, for what fell on the way had to be charged again.
+struct Spike : spike::Spike {
+  Spike() = default;
+  Spike(const spike::Spike& spike) : spike::Spike(spike) {}  // NOLINT(google-explicit-constructor)
+
+  std::vector<Culprit> culprits;         // the largest shares, most pages first
+  std::uint64_t other_pages = 0;         // of threads that are not among them
+  std::uint64_t unattributed_pages = 0;  // rises that were seen by the sweep or by a fall's trigger
+
+  std::uint64_t risen_pages() const {
+    std::uint64_t pages = other_pages + unattributed_pages;
+    for (const Culprit& culprit : culprits) pages += culprit.pages;
+    return pages;
+  }
+};
+
 struct Memcg {
   std::string path;  // relative to the hierarchy's mount, "/kubepods/…"
   Role role = Role::cgroup;
@@ -118,7 +151,7 @@ struct Memcg {
   std::string kernel_peak_source;                 // "memory.peak", "memory.max_usage_in_bytes", "watermark"
   std::optional<std::uint64_t> kernel_oom_kills;  // the kernel's own count over the recording
   bool gone = false;                              // removed before the recording ended
-  std::vector<spike::Spike> spikes;               // by peak_ns
+  std::vector<Spike> spikes;                      // by peak_ns
   std::uint64_t spikes_total = 0;  // >= spikes.size(): the oldest may be kept in histograms only
   Histograms histograms;
   std::vector<OomKill> oom_kills;
@@ -133,6 +166,7 @@ struct Report {
   Session session;
   Target target;
   std::vector<Memcg> memcgs;       // parents before children
+  std::vector<Thread> threads;     // those that a spike's culprits name
   std::vector<Counter> events;     // page_allocs, page_frees, …, samples, unchanged
   std::vector<Counter> lost;       // one per cause, zeroes included
   std::vector<std::string> notes;  // "the watermark was reset at …", "limit changed …"

@@ -104,7 +104,8 @@ void write_section(Page& page, const Subject& subject, const Report& report) {
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
   write_kills(page, subject, report);
-  write_spikes(page, subject.memcg, report.session.min_prominence_bytes);
+  write_spikes(page, subject.memcg, report);
+  write_culprits(page, subject.memcg, report);
   write_histograms(page, subject.memcg.histograms);
   write_allocations(page, subject.memcg.allocations);
   page.line();

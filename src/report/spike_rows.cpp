@@ -4,9 +4,9 @@
 
 namespace memspike::report {
 
-std::vector<SpikeRow> rows_of(const std::vector<spike::Spike>& spikes) {
+std::vector<SpikeRow> rows_of(const std::vector<Spike>& spikes) {
   std::vector<SpikeRow> rows;
-  for (const spike::Spike& spike : spikes) {
+  for (const Spike& spike : spikes) {
     if (!rows.empty()) {
       SpikeRow& row = rows.back();
       if (row.spike.peak_bytes == spike.peak_bytes && row.spike.outcome == spike.outcome &&

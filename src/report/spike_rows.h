@@ -10,7 +10,7 @@ namespace memspike::report {
 
 // One spike, or several that people take for one.
 struct SpikeRow {
-  spike::Spike spike;    // the most prominent of them, the first where equal
+  Spike spike;           // the most prominent of them, the first where equal
   std::size_t tops = 1;  // how many
   std::uint64_t last_peak_ns = 0;
 };
@@ -21,7 +21,7 @@ inline constexpr std::uint64_t kSameTopNs = 50'000'000;
 // A usage that stands at its limit dips and returns as reclaim and charges alternate: to the signal
 // those are as many spikes with equal tops, to who reads it is one. Spikes (by peak_ns) of equal
 // peak and outcome whose tops lie within kSameTopNs of the one before share a row.
-std::vector<SpikeRow> rows_of(const std::vector<spike::Spike>& spikes);
+std::vector<SpikeRow> rows_of(const std::vector<Spike>& spikes);
 
 // Whether the spike's base is less than half of the level that the memcg lives at: it is measured
 // from the container's start, or to its end.

@@ -46,18 +46,26 @@ bool any_spans_life(const std::vector<SpikeRow>& rows, const Usage& usage) {
   return std::any_of(rows.begin(), rows.end(), [&](const SpikeRow& r) { return spans_life(r.spike, usage); });
 }
 
-Table spike_table(const Page& page, const std::vector<SpikeRow>& rows, const Usage& usage) {
+bool any_culprits(const std::vector<SpikeRow>& rows) {
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const SpikeRow& row) { return !row.spike.culprits.empty(); });
+}
+
+Table spike_table(const Page& page, const std::vector<SpikeRow>& rows, const Usage& usage,
+                  const Report& report) {
+  const bool culprits = any_culprits(rows);
   Table table({{"time (UTC)"},
                {"peak", Align::right},
                {"height", Align::right, 2},
                {"rise", Align::right, 4},
                {"width", Align::right, 3},
                {"headroom", Align::right, 1},
-               {"outcome"}});
+               {"outcome"},
+               {culprits ? "mostly by" : "", Align::left, 5, 8}});
   // Where a row carries the star, the others leave room for it: numbers stay below each other.
   const std::string_view unmarked = any_spans_life(rows, usage) ? " " : "";
   for (const SpikeRow& row : rows) {
-    const spike::Spike& spike = row.spike;
+    const Spike& spike = row.spike;
     const auto headroom = headroom_of(spike);
     const bool marked = spans_life(spike, usage);
     const auto measured = [&](std::string text) {
@@ -70,7 +78,8 @@ Table spike_table(const Page& page, const std::vector<SpikeRow>& rows, const Usa
                    measured(cell_duration(page, spike.width_ns)),
                    {headroom ? cell_bytes(page, *headroom) : std::string(page.glyph().none),
                     headroom == 0 ? Tone::alarm : Tone::plain},
-                   outcome_cell(row, page)});
+                   outcome_cell(row, page),
+                   culprits ? main_culprit(spike, report, page) : ""});
   }
   return table;
 }
@@ -100,13 +109,13 @@ void write_footnotes(Page& page, const std::vector<SpikeRow>& rows, const Memcg&
 
 }  // namespace
 
-void write_spikes(Page& page, const Memcg& memcg, std::uint64_t min_prominence_bytes) {
+void write_spikes(Page& page, const Memcg& memcg, const Report& report) {
   if (memcg.spikes.empty()) return;
   const std::vector<SpikeRow> rows = rows_of(memcg.spikes);
   heading(page, title_of(memcg, rows.size()),
-          fmt::format("at least {} high", cell_bytes(page, min_prominence_bytes)));
+          fmt::format("at least {} high", cell_bytes(page, report.session.min_prominence_bytes)));
   const std::vector<SpikeRow> shown = most_telling(rows);
-  page.raw(spike_table(page, shown, memcg.usage).render(page.style(), kIndent));
+  page.raw(spike_table(page, shown, memcg.usage, report).render(page.style(), kIndent));
   write_footnotes(page, shown, memcg);
   std::uint64_t told = 0;
   for (const SpikeRow& row : shown) told += row.tops;

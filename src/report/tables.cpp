@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxProcesses = 10;
 
-std::string share(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "";
-  return fmt::format("{:.1f} %", static_cast<double>(part) * 100 / static_cast<double>(whole));
-}
-
 }  // namespace
 
 void write_allocations(Page& page, const Allocations& allocations) {
@@ -32,9 +27,10 @@ void write_allocations(Page& page, const Allocations& allocations) {
       continue;
     }
     table.add_row({page.escape(process.comm), std::to_string(process.pid), grouped(process.pages),
-                   share(process.pages, allocations.pages)});
+                   percent_share(process.pages, allocations.pages)});
   }
-  if (rest > 0) table.add_row({{"others", Tone::faint}, "", grouped(rest), share(rest, allocations.pages)});
+  if (rest > 0)
+    table.add_row({{"others", Tone::faint}, "", grouped(rest), percent_share(rest, allocations.pages)});
   page.raw(table.render(page.style(), kIndent));
 }
 

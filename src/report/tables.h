@@ -1,7 +1,8 @@
-// The tables of a section: OOM kills, spikes, who allocated.
+// The tables of a section: OOM kills, spikes, who made them, who allocated.
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "report/page.h"
 #include "report/subject.h"
@@ -10,7 +11,15 @@ namespace memspike::report {
 
 // Each of these starts with an empty line, or writes nothing at all.
 void write_kills(Page& page, const Subject& subject, const Report& report);
-void write_spikes(Page& page, const Memcg& memcg, std::uint64_t min_prominence_bytes);
+void write_spikes(Page& page, const Memcg& memcg, const Report& report);
+// Of the spike that tells most: the threads that charged on its rising edge.
+void write_culprits(Page& page, const Memcg& memcg, const Report& report);
 void write_allocations(Page& page, const Allocations& allocations);
+
+// "java 97 %": the process that charged most of a spike, and its share.
+std::string main_culprit(const Spike& spike, const Report& report, const Page& page);
+
+// "12.3 %"; empty where there is no whole.
+std::string percent_share(std::uint64_t part, std::uint64_t whole);
 
 }  // namespace memspike::report

@@ -95,6 +95,21 @@ void add_allocations(Memcg& memcg, std::uint64_t pages, std::uint32_t pid, const
   memcg.allocations.unattributed_pages = pages - (pages - pages / 40) - pages / 50;
 }
 
+// The worker's threads and a helper made every spike of the memcg.
+void add_culprits(Report& report, Memcg& memcg, std::uint32_t pid, const std::string& comm) {
+  const auto first = static_cast<std::uint32_t>(report.threads.size());
+  report.threads.push_back(
+      {pid, pid + 7, comm, "/srv/" + comm + " --port 8080", memcg.path, memcg.container});
+  report.threads.push_back({pid, pid, comm, "/srv/" + comm + " --port 8080", memcg.path, memcg.container});
+  report.threads.push_back({pid - 1, pid - 1, "sh", "", memcg.path, memcg.container});
+  for (Spike& spike : memcg.spikes) {
+    const std::uint64_t pages = spike.prominence_bytes / 4096;
+    spike.culprits = {{first, pages - pages / 4}, {first + 1, pages / 5}, {first + 2, pages / 50}};
+    spike.other_pages = pages / 100;
+    spike.unattributed_pages = pages / 40;
+  }
+}
+
 // One life of the container: it starts, bursts `bursts` times, and is killed at its limit.
 Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) {
   const std::uint64_t limit_bytes = 50 * kMiB;
@@ -164,6 +179,7 @@ Report oom_story() {
   r.memcgs = {pod, sandbox};
   for (unsigned i = 0; i < 3; ++i) r.memcgs.push_back(life(i, kStart + 9 * i * kSecond, 4, true));
   r.memcgs.push_back(life(3, kStart + 27 * kSecond, 1, false));
+  for (unsigned i = 0; i < 4; ++i) add_culprits(r, r.memcgs[2 + i], 71'204 + i * 318, "checkout-worker");
   return r;
 }
 
@@ -223,6 +239,7 @@ Report hostile() {
   m.oom_kills[0].limit_path = "/" + name + "/above";
   m.allocations.by_process[0].comm = name;
   m.allocations.by_process[1].comm = "";
+  add_culprits(r, m, 71'204, name);
   r.memcgs = {m};
   return r;
 }

@@ -1,0 +1,81 @@
+#include "process/reader.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "cgroup/host_files.h"
+#include "cgroup/text.h"
+
+namespace memspike::process {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1U << 20;  // of a command line; its first part is kept
+constexpr std::size_t kKeptCmdlineBytes = 256;
+
+// PROC_PID_INIT_INO of include/linux/proc_ns.h: the namespace whose numbers BPF programs see.
+constexpr ino_t kInitialPidNamespace = 0xEFFFFFFC;
+
+std::optional<ino_t> inode_of(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status.st_ino;
+}
+
+bool numbers_are_the_kernels(const std::filesystem::path& host_root) {
+  if (const auto inode = inode_of(host_root / "proc/1/ns/pid")) return *inode == kInitialPidNamespace;
+  if (host_root != "/") return true;  // mounted there for this very purpose
+  const auto own = inode_of("/proc/self/ns/pid");
+  return !own || *own == kInitialPidNamespace;
+}
+
+std::string without_newline(std::string text) {
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+std::string spaced(std::string arguments) {
+  while (!arguments.empty() && arguments.back() == '\0') arguments.pop_back();
+  std::replace(arguments.begin(), arguments.end(), '\0', ' ');
+  if (arguments.size() > kKeptCmdlineBytes) arguments.resize(kKeptCmdlineBytes);
+  return arguments;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_start_ticks(std::string_view stat) {
+  // The second field is the name in parentheses, which may hold anything: count from its end.
+  constexpr std::size_t kFieldsFromName = 20;
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return std::nullopt;
+  const auto fields = cgroup::split(stat.substr(name_end + 1), ' ');
+  if (fields.size() < kFieldsFromName) return std::nullopt;
+  const std::string_view field = fields[kFieldsFromName - 1];
+  std::uint64_t ticks = 0;
+  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), ticks);
+  if (error != std::errc{} || end != field.data() + field.size()) return std::nullopt;
+  return ticks;
+}
+
+Reader::Reader(std::filesystem::path host_root)
+    : proc_(host_root / "proc"), usable_(numbers_are_the_kernels(host_root)) {}
+
+std::optional<ThreadFacts> Reader::read(std::uint32_t tgid, std::uint32_t tid) const {
+  if (!usable_) return std::nullopt;
+  const std::filesystem::path process = proc_ / std::to_string(tgid);
+  const std::filesystem::path thread = process / "task" / std::to_string(tid);
+  const auto stat = cgroup::read_small_file(thread / "stat", kMaxFileBytes);
+  const auto ticks = stat ? parse_start_ticks(*stat) : std::nullopt;
+  if (!ticks) return std::nullopt;
+  ThreadFacts facts;
+  facts.tgid = tgid;
+  facts.tid = tid;
+  facts.start_ticks = *ticks;
+  facts.comm = without_newline(cgroup::read_small_file(thread / "comm", kMaxFileBytes).value_or(""));
+  facts.cmdline = spaced(cgroup::read_small_file(process / "cmdline", kMaxFileBytes).value_or(""));
+  return facts;
+}
+
+}  // namespace memspike::process

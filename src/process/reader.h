@@ -1,0 +1,34 @@
+// Reads what /proc says about threads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "process/thread_facts.h"
+
+namespace memspike::process {
+
+// The field of /proc/PID/stat that tells when the thread started; nullopt: not such a line.
+std::optional<std::uint64_t> parse_start_ticks(std::string_view stat);
+
+class Reader {
+ public:
+  // host_root: the node's /proc lies below it.
+  explicit Reader(std::filesystem::path host_root);
+
+  // False: that /proc numbers its processes by itself (that of a container), so that the kernel's
+  // numbers would name others. Nothing is read then.
+  bool usable() const { return usable_; }
+
+  // nullopt: the thread is gone, or may not be looked at.
+  std::optional<ThreadFacts> read(std::uint32_t tgid, std::uint32_t tid) const;
+
+ private:
+  std::filesystem::path proc_;
+  bool usable_;
+};
+
+}  // namespace memspike::process

@@ -1,0 +1,19 @@
+// What /proc says about a thread and its process. Plain values: a recording may hold them, too.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace memspike::process {
+
+struct ThreadFacts {
+  std::uint32_t tgid = 0;
+  std::uint32_t tid = 0;
+  std::uint64_t start_ticks = 0;  // since boot: tells a thread from a later one with the same number
+  std::string comm;               // the thread's own name; untrusted bytes
+  std::string cmdline;            // of the process, arguments parted by spaces; untrusted bytes
+
+  friend bool operator==(const ThreadFacts&, const ThreadFacts&) = default;
+};
+
+}  // namespace memspike::process

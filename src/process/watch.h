@@ -1,0 +1,37 @@
+// When to ask /proc about a thread: at its first charge, for it may be dead a moment later, and
+// again now and then, for exec gives it another name and numbers are used again.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+
+#include "process/thread_facts.h"
+
+namespace memspike::process {
+
+class Watch {
+ public:
+  using Read = std::function<std::optional<ThreadFacts>(std::uint32_t tgid, std::uint32_t tid)>;
+
+  // max_threads: remembered at the same time. Beyond: all are forgotten, and asked about anew.
+  explicit Watch(Read read, std::size_t max_threads = 16'384)
+      : read_(std::move(read)), max_threads_(max_threads) {}
+
+  // The thread charged memory now. What is new about it, if anything.
+  std::optional<ThreadFacts> see(std::uint32_t tgid, std::uint32_t tid, std::uint64_t now_ns);
+
+ private:
+  struct Known {
+    std::optional<ThreadFacts> facts;
+    std::uint64_t next_ns = 0;
+    std::uint64_t wait_ns = 0;
+  };
+
+  Read read_;
+  std::size_t max_threads_;
+  std::unordered_map<std::uint32_t, Known> known_;  // by tid
+};
+
+}  // namespace memspike::process
