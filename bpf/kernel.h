@@ -41,6 +41,7 @@ enum {
 	BPF_RB_FORCE_WAKEUP = 2,
 };
 enum { BPF_RB_AVAIL_DATA = 0 };
+enum { BPF_F_USER_STACK = 1ULL << 8 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,

@@ -15,6 +15,7 @@
 #ifndef MEMSPIKE_SAMPLER_BPF_H
 #define MEMSPIKE_SAMPLER_BPF_H
 
+#include "stacks.bpf.h"
 #include "tracking.bpf.h"
 
 #define MAX_SKEW_NS 2000
@@ -111,6 +112,8 @@ static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 t
 		return 0;
 	}
 	tally->recorded++;
+	if (with_stacks)
+		look_at_stack(tally, sample);
 	remember(tally, sample->levels, count, now);
 	return 0;
 }

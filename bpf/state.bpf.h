@@ -20,6 +20,8 @@ const volatile bool has_current_task_btf = false;
 /* Wake the reader when this many bytes wait; it looks by itself every few ms anyway. */
 const volatile __u32 wakeup_bytes = 0;
 const volatile __u64 sweep_period_ns = 1000000;
+/* --stacks: also record where current is when a counter rises. */
+const volatile bool with_stacks = false;
 /* Of --wait: beginnings of the names of cgroups that become roots when they are made. */
 const volatile __u32 pattern_count = 0;
 const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {};
@@ -84,6 +86,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct memspike_sample);
 } drafts SEC(".maps");
+
+/* The same for stacks; one entry when there are none. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEMSPIKE_TRIGGER_COUNT);
+	__type(key, u32);
+	__type(value, struct memspike_stack);
+} stack_drafts SEC(".maps");
 
 /* Preallocated: a hash that allocates would re-enter the allocation hook. */
 struct {

@@ -34,6 +34,7 @@ enum {
 	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
 	MEMSPIKE_MAX_ORDERS = 16, /* allocation orders told apart; larger ones fall in the last */
 	MEMSPIKE_MAX_PATTERNS = 8,
+	MEMSPIKE_MAX_FRAMES = 64, /* of a kernel stack, and of a user stack */
 };
 
 /* "No slot": the memcg is not tracked. */
@@ -55,6 +56,7 @@ enum memspike_record_type {
 	MEMSPIKE_RECORD_MEMCG_BORN = 2,
 	MEMSPIKE_RECORD_MEMCG_GONE = 3,
 	MEMSPIKE_RECORD_OOM_KILL = 4,
+	MEMSPIKE_RECORD_STACK = 5,
 };
 
 /* What made the sampler look. The index of the per-CPU tallies, too. */
@@ -150,6 +152,25 @@ struct memspike_oom_kill {
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS]; /* of the victim's memcg, upwards */
 };
 
+/*
+ * With --stacks: where current was when it made a memcg's counter rise. Only the frames
+ * that there are are sent.
+ */
+struct memspike_stack {
+	struct memspike_header header;
+	__u64 pages; /* how far the counter rose */
+	__u32 slot;  /* of the memcg that was looked at */
+	__u32 tgid;
+	__u32 tid;
+	__u32 trigger;
+	__u32 kernel_count;
+	__u32 user_count;
+	char comm[MEMSPIKE_COMM_LEN];
+	/* Instruction addresses, innermost first: the kernel's, then right behind them the user's.
+	 */
+	__u64 frames[2 * MEMSPIKE_MAX_FRAMES];
+};
+
 /* --- values of maps that user space reads --- */
 
 /*
@@ -174,6 +195,8 @@ struct memspike_tally {
 	__u64 processes_lost_table_full; /* pages that no process entry could take */
 	__u64 levels_cut;		 /* a path deeper than MEMSPIKE_MAX_LEVELS */
 	__u64 max_gap_ns;
+	__u64 stacks;
+	__u64 stacks_lost_ring_full;
 	char comm[MEMSPIKE_COMM_LEN];
 	__u64 orders[MEMSPIKE_MAX_ORDERS];
 };
@@ -223,8 +246,10 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born siz
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 128, "oom prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40, "oom size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 64, "stack prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack size");
 
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 11 * 8 + 16 + 16 * 8, "tally size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 13 * 8 + 16 + 16 * 8, "tally size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8, "process size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_name_pattern) == 128, "pattern size");

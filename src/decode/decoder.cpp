@@ -121,6 +121,29 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
   return kill;
 }
 
+Result<Event> decode_stack(std::span<const std::byte> record, std::uint64_t page_size) {
+  constexpr std::size_t kPrefix = offsetof(memspike_stack, frames);
+  if (record.size() < kPrefix) return malformed("too short for a stack", record.size());
+  const auto raw = copy<memspike_stack>(record);
+  if (raw.kernel_count > MEMSPIKE_MAX_FRAMES || raw.user_count > MEMSPIKE_MAX_FRAMES) {
+    return malformed("stack with an impossible number of frames", record.size());
+  }
+  if (record.size() != kPrefix + (raw.kernel_count + raw.user_count) * sizeof(raw.frames[0])) {
+    return malformed("stack whose size contradicts its frames", record.size());
+  }
+  Stack stack;
+  stack.time_ns = raw.header.time_ns;
+  stack.bytes = to_bytes(raw.pages, page_size);
+  stack.slot = raw.slot;
+  stack.tgid = raw.tgid;
+  stack.tid = raw.tid;
+  stack.comm = text(raw.comm);
+  const __u64* frames = raw.frames;
+  stack.kernel.assign(frames, frames + raw.kernel_count);
+  stack.user.assign(frames + raw.kernel_count, frames + raw.kernel_count + raw.user_count);
+  return stack;
+}
+
 }  // namespace
 
 Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_bytes) {
@@ -140,6 +163,8 @@ Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_
       return decode_gone(record, page_size_bytes);
     case MEMSPIKE_RECORD_OOM_KILL:
       return decode_oom(record, page_size_bytes);
+    case MEMSPIKE_RECORD_STACK:
+      return decode_stack(record, page_size_bytes);
     default:
       return malformed(fmt::format("unknown type {}", header.type), record.size());
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "memspike/abi.h"
 
@@ -81,7 +82,19 @@ struct OomKill {
   Path path;                 // from the victim's memcg upwards
 };
 
-using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill>;
+// Where a thread was when it made a memcg's counter rise.
+struct Stack {
+  std::uint64_t time_ns = 0;
+  std::uint64_t bytes = 0;  // how far it rose
+  std::uint32_t slot = 0;
+  std::uint32_t tgid = 0;
+  std::uint32_t tid = 0;
+  std::string comm;                   // untrusted bytes
+  std::vector<std::uint64_t> kernel;  // instruction addresses, innermost first
+  std::vector<std::uint64_t> user;
+};
+
+using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill, Stack>;
 
 inline std::uint64_t time_ns(const Event& event) {
   return std::visit([](const auto& e) { return e.time_ns; }, event);

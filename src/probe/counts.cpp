@@ -20,6 +20,8 @@ void add(Counts& counts, std::uint32_t trigger, const memspike_tally& tally) {
   counts.kills_lost_ring_full += tally.kills_lost_ring_full;
   counts.memcgs_lost_ring_full += tally.memcgs_lost_ring_full;
   counts.unattributed_pages += tally.processes_lost_table_full;
+  counts.stacks += tally.stacks;
+  counts.stacks_lost_ring_full += tally.stacks_lost_ring_full;
   counts.max_gap_ns = std::max<std::uint64_t>(counts.max_gap_ns, tally.max_gap_ns);
 }
 

@@ -28,6 +28,7 @@ constexpr std::array kSwitches{
     Switch{"current_task_btf", &Features::has_current_task_btf},
     Switch{"rdonly_cast", &Features::has_rdonly_cast},
     Switch{"timer", &Features::has_timer},
+    Switch{"task_stack", &Features::has_task_stack},
     Switch{"reclaim_tracepoints", &Features::has_reclaim_tracepoints},
     Switch{"memcg_tracepoints", &Features::has_memcg_tracepoints},
     Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
@@ -117,6 +118,9 @@ Features find_features(const std::vector<std::string>& disabled) {
     features.has_ring_buffer = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr) == 1;
     features.has_current_task_btf =
         libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_current_task_btf, nullptr) == 1;
+    features.has_task_stack =
+        features.has_current_task_btf &&
+        libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_task_stack, nullptr) == 1;
     features.has_timer = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, nullptr) == 1;
   }
   for (const std::string& off : disabled) {

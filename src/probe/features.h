@@ -25,6 +25,7 @@ struct Features {
   bool has_current_task_btf = false;  // 5.11
   bool has_rdonly_cast = false;       // 6.2
   bool has_timer = false;             // 5.15
+  bool has_task_stack = false;        // 5.9, with current_task_btf: for --stacks
   bool has_reclaim_tracepoints = false;
   bool has_memcg_tracepoints = false;  // 6.13
   bool has_cgroup_tracepoints = false;

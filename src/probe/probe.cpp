@@ -20,10 +20,12 @@ bpf_program* find_program(const memspike_bpf& skeleton, std::string_view name) {
   return bpf_object__find_program_by_name(skeleton.obj, std::string(name).c_str());
 }
 
-void configure_settings(memspike_bpf& skeleton, const Features& features, const Options& options) {
+void configure_settings(memspike_bpf& skeleton, const Features& features, const Options& options,
+                        bool stacks) {
   auto& settings = *skeleton.rodata;
   settings.has_rdonly_cast = features.has_rdonly_cast;
   settings.has_current_task_btf = features.has_current_task_btf;
+  settings.with_stacks = stacks;
   settings.sweep_period_ns = options.sweep_period_ns;
   settings.wakeup_bytes = options.ring_bytes / 4;
   for (const std::string& pattern : options.name_patterns) {
@@ -34,7 +36,8 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   }
 }
 
-void configure_maps(memspike_bpf& skeleton, const Options& options) {
+void configure_maps(memspike_bpf& skeleton, const Options& options, bool stacks) {
+  if (!stacks) bpf_map__set_max_entries(skeleton.maps.stack_drafts, 1);
   bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
   for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
     bpf_map__set_max_entries(map, options.max_memcgs);
@@ -60,6 +63,10 @@ bool drop_from(std::vector<Program>& plan, const std::string& name, const std::s
   return true;
 }
 
+std::string why_no_stacks(const std::string& why) {
+  return why + "; the report does not say where the memory was asked for";
+}
+
 void fill_free_slots(const memspike_bpf& skeleton, std::uint32_t count) {
   const int fd = bpf_map__fd(skeleton.maps.free_slots);
   for (std::uint32_t slot = 0; slot < count; ++slot) bpf_map_update_elem(fd, nullptr, &slot, BPF_ANY);
@@ -77,25 +84,39 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
   auto plan = make_plan(features, options.tier);
   if (!plan) return tl::unexpected(plan.error());
   state->plan = std::move(*plan);
-  // The kernel, not its version, says which programs it takes: try, drop the optional
-  // one that it refuses, try again.
+  bool stacks = options.stacks && features.has_task_stack;
+  if (options.stacks && !stacks) {
+    state->missing.push_back("stacks: " + why_no_stacks("the kernel has no bpf_get_task_stack for them"));
+  }
+  // The kernel, not its version, says which programs it takes: try, without stacks if it refuses
+  // them, else without the optional program that it refuses, and again.
+  std::string refused_stacks;
   for (;;) {
     LogCapture log;
     state->skeleton.reset(memspike_bpf__open());
     if (state->skeleton == nullptr) {
       return fail(ErrorKind::failed, fmt::format("cannot open the BPF object: {}", std::strerror(errno)));
     }
-    configure_settings(*state->skeleton, features, options);
-    configure_maps(*state->skeleton, options);
+    configure_settings(*state->skeleton, features, options, stacks);
+    configure_maps(*state->skeleton, options, stacks);
     select_programs(*state->skeleton, state->plan.programs);
     const int error = memspike_bpf__load(state->skeleton.get());
     if (error == 0) break;
     const std::string why = explain_load_failure(log.text(), -error);
+    if (stacks) {
+      stacks = false;
+      refused_stacks = why;
+      continue;
+    }
+    // Not the stacks' fault: they get another chance.
+    stacks = !std::exchange(refused_stacks, {}).empty();
     if (drop_from(state->plan.programs, log.failed_program(), why, state->missing)) continue;
     return fail(ErrorKind::unsupported,
                 fmt::format("the kernel refused the BPF program {}: {}", log.failed_program(), why),
                 "run `memspike doctor` to see what this kernel allows");
   }
+  if (!refused_stacks.empty()) state->missing.push_back("stacks: " + why_no_stacks(refused_stacks));
+  state->takes_stacks = stacks;
   fill_free_slots(*state->skeleton, options.max_memcgs);
   const auto on_record = [](void* context, void* data, std::size_t size) {
     const auto* self = static_cast<State*>(context);
@@ -189,6 +210,7 @@ void Probe::release_slot(std::uint32_t slot) {
 
 Tier Probe::tier() const { return state_->plan.tier; }
 const std::string& Probe::tier_reason() const { return state_->plan.tier_reason; }
+bool Probe::takes_stacks() const { return state_->takes_stacks; }
 bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
 const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }
 const std::vector<std::string>& Probe::missing() const { return state_->missing; }

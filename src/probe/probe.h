@@ -22,6 +22,7 @@ struct Options {
   std::uint32_t ring_bytes = 4U << 20;     // a power of two, at least a page
   std::uint32_t max_memcgs = 1024;         // tracked at the same time
   std::uint32_t max_processes = 8192;      // told apart per recording
+  bool stacks = false;                     // record where a counter rises, if the kernel allows it
   std::vector<std::string> name_patterns;  // cgroups whose names begin so become roots when made (at most 8)
 };
 
@@ -47,6 +48,8 @@ struct Counts {
   std::uint64_t unattributed_pages = 0;
   std::uint64_t recursion_misses = 0;  // firings that the kernel skipped, in the target or not
   std::uint64_t max_gap_ns = 0;
+  std::uint64_t stacks = 0;
+  std::uint64_t stacks_lost_ring_full = 0;
 };
 
 // Page allocations of one process in one memcg.
@@ -95,6 +98,8 @@ class Probe {
 
   Tier tier() const;
   const std::string& tier_reason() const;  // why not a better one; "" for the best
+
+  bool takes_stacks() const;  // false where they were asked for: missing() says why
 
   bool sweeps_by_itself() const;  // false: call look_at_all() every sweep period
 

@@ -17,6 +17,7 @@ struct Probe::State {
   RingPtr ring;
   const Sink* sink = nullptr;  // set while draining
   bool timer_runs = false;
+  bool takes_stacks = false;
   std::vector<Hook> hooks;
   std::vector<std::string> missing;
 };

@@ -94,6 +94,7 @@ void Builder::handle(const decode::MemcgBorn& event) {
   memcg->container = description.container;
   memcg->wanted = description.wanted;
   memcg->is_root = !event.parent_slot;
+  memcg->number = static_cast<std::uint32_t>(memcgs_.size());
   if (by_slot_.size() <= event.slot) by_slot_.resize(event.slot + 1);
   by_slot_[event.slot] = memcg.get();
   memcgs_.push_back(std::move(memcg));
@@ -310,6 +311,38 @@ void Builder::name_culprits(std::vector<Memcg>& memcgs) {
       }
     }
   }
+}
+
+void Builder::handle(const decode::Stack& event) {
+  const MemcgState* memcg = at_slot(event.slot);
+  if (memcg == nullptr) {
+    ++orphans_;
+    return;
+  }
+  stacks_.add({memcg->number, event.tgid, event.comm, event.kernel, event.user}, event.bytes);
+}
+
+RawStacks Builder::take_stacks() {
+  RawStacks result;
+  const std::uint64_t page_size_bytes = options_.page_size_bytes;
+  result.overflow_pages = stacks_.overflow().bytes / page_size_bytes;
+  result.pages = result.overflow_pages;
+  for (auto& [key, sum] : stacks_.take()) {
+    const MemcgState& memcg = *memcgs_[key.owner];
+    if (!memcg.wanted) continue;
+    RawStack raw;
+    raw.stack.pages = sum.bytes / page_size_bytes;
+    raw.stack.samples = sum.samples;
+    raw.stack.pid = key.tgid;
+    raw.stack.comm = std::move(key.comm);
+    raw.stack.cgroup = memcg.path();
+    if (memcg.container) raw.stack.container = memcg.container->name.value_or(memcg.container->id);
+    raw.kernel = std::move(key.kernel);
+    raw.user = std::move(key.user);
+    result.pages += raw.stack.pages;
+    result.stacks.push_back(std::move(raw));
+  }
+  return result;
 }
 
 }  // namespace memspike::report

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "culprit/stack_table.h"
 #include "decode/event.h"
 #include "report/memcg_state.h"
 #include "report/report.h"
@@ -79,6 +80,8 @@ class Builder {
   std::vector<Memcg> take_memcgs();
   // The threads that their culprits name; after take_memcgs().
   std::vector<Thread> take_threads() { return std::move(named_); }
+  // Where they charged, by address; empty unless stacks were recorded.
+  RawStacks take_stacks();
   std::vector<std::string> take_notes() { return std::move(notes_); }
 
  private:
@@ -86,6 +89,7 @@ class Builder {
   void handle(const decode::MemcgBorn& event);
   void handle(const decode::MemcgGone& event);
   void handle(const decode::OomKill& event);
+  void handle(const decode::Stack& event);
   // These return how far the usage of the memcg (of the path's first one) rose.
   std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
   std::uint64_t push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
@@ -108,6 +112,7 @@ class Builder {
   std::vector<MemcgState*> by_slot_;
   std::vector<timeline::Row> rows_;  // scratch
   Threads threads_;
+  culprit::StackTable stacks_;
   std::vector<Thread> named_;
   struct LastKill {
     MemcgState* memcg = nullptr;  // that holds its entry

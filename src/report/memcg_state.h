@@ -55,6 +55,7 @@ class MemcgState {
   std::optional<Container> container;
   bool wanted = true;
   bool is_root = false;
+  std::uint32_t number = 0;  // in the order of birth
   bool gone = false;
   std::optional<std::uint64_t> smallest_limit_bytes;
   std::optional<std::uint64_t> kernel_peak_bytes;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "histogram/histogram.h"
+#include "report/stacks.h"
 #include "spike/spike.h"
 
 namespace memspike::report {
@@ -167,6 +168,7 @@ struct Report {
   Target target;
   std::vector<Memcg> memcgs;       // parents before children
   std::vector<Thread> threads;     // those that a spike's culprits name
+  std::optional<Stacks> stacks;    // with --stacks
   std::vector<Counter> events;     // page_allocs, page_frees, …, samples, unchanged
   std::vector<Counter> lost;       // one per cause, zeroes included
   std::vector<std::string> notes;  // "the watermark was reset at …", "limit changed …"

@@ -21,7 +21,8 @@ std::vector<Named> valid_records() {
           {"sample of eight levels", wire::sample(1, {l(0), l(1), l(2), l(3), l(4), l(5), l(6), l(7)})},
           {"birth", wire::born(1, 2, 3, 4, "name")},
           {"removal", wire::gone(1, 2, l(3))},
-          {"OOM kill", wire::oom_kill(1, {l(0), l(1)})}};
+          {"OOM kill", wire::oom_kill(1, {l(0), l(1)})},
+          {"stack", wire::stack(1, 2, 3, {4}, {5, 6})}};
 }
 
 void set_header(wire::Bytes& record, std::size_t size_bytes) {
@@ -133,4 +134,20 @@ TEST_CASE("an impossible number of levels is refused, as is one that the size co
   for (__u32 count = 1; count <= MEMSPIKE_MAX_LEVELS; ++count) {
     CHECK(decode::decode(with_count(kill, kill_at, count), kPage));
   }
+}
+
+TEST_CASE("a stack whose counts contradict its size, or the format, is malformed") {
+  memspike_stack raw = wire::raw_stack(9, 3, 64, {1, 2}, {3});
+  const std::size_t size = raw.header.size;
+  CHECK(decode::decode(wire::bytes_of(raw, size), 4096));
+  raw.user_count = 2;
+  CHECK_FALSE(decode::decode(wire::bytes_of(raw, size), 4096));
+  raw.user_count = 0xffffffff;  // with the kernel's two: one frame, if it overflowed
+  CHECK_FALSE(decode::decode(wire::bytes_of(raw, size), 4096));
+  raw = wire::raw_stack(9, 3, 64, {}, {});
+  raw.kernel_count = MEMSPIKE_MAX_FRAMES + 1;
+  raw.header.size = static_cast<__u16>(64 + 8 * raw.kernel_count);
+  CHECK_FALSE(decode::decode(wire::bytes_of(raw, raw.header.size), 4096));
+  raw.header.size = 63;
+  CHECK_FALSE(decode::decode(wire::bytes_of(raw, 63), 4096));
 }

@@ -74,6 +74,32 @@ inline Bytes gone(std::uint64_t time_ns, std::uint64_t serial_nr, const memspike
   return bytes_of(raw);
 }
 
+// A stack of process 4711 that made the memcg at a slot rise.
+inline memspike_stack raw_stack(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t pages,
+                                std::initializer_list<std::uint64_t> kernel,
+                                std::initializer_list<std::uint64_t> user) {
+  memspike_stack raw{};
+  const std::size_t count = kernel.size() + user.size();
+  raw.header =
+      header(MEMSPIKE_RECORD_STACK, offsetof(memspike_stack, frames) + count * sizeof(__u64), time_ns);
+  raw.pages = pages;
+  raw.slot = slot;
+  raw.tgid = 4711;
+  raw.tid = 4712;
+  raw.trigger = MEMSPIKE_TRIGGER_CHARGE;
+  raw.kernel_count = static_cast<__u32>(kernel.size());
+  raw.user_count = static_cast<__u32>(user.size());
+  put_text(raw.comm, "worker");
+  std::copy(user.begin(), user.end(), std::copy(kernel.begin(), kernel.end(), raw.frames));
+  return raw;
+}
+
+inline Bytes stack(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t pages,
+                   std::initializer_list<std::uint64_t> kernel, std::initializer_list<std::uint64_t> user) {
+  const memspike_stack raw = raw_stack(time_ns, slot, pages, kernel, user);
+  return bytes_of(raw, raw.header.size);
+}
+
 // An OOM kill of process 815, "victim", by a charge of process 816, "trigger".
 inline memspike_oom_kill raw_oom_kill(std::uint64_t time_ns, std::initializer_list<memspike_level> levels) {
   memspike_oom_kill raw{};

@@ -183,3 +183,18 @@ TEST_CASE("records decode from any alignment, as a file holds them") {
     CHECK(std::get<Sample>(*event).path.levels[0].watermark_bytes == 3 * kPage);
   }
 }
+
+TEST_CASE("a stack decodes: the kernel's frames, then the user's") {
+  const Stack stack = decoded<Stack>(wire::stack(9, 3, 64, {0xffffffff81000000, 2}, {0x401000, 4, 5}));
+  CHECK(stack.time_ns == 9);
+  CHECK(stack.slot == 3);
+  CHECK(stack.bytes == 64 * kPage);
+  CHECK(stack.tgid == 4711);
+  CHECK(stack.tid == 4712);
+  CHECK(stack.comm == "worker");
+  CHECK(stack.kernel == std::vector<std::uint64_t>{0xffffffff81000000, 2});
+  CHECK(stack.user == std::vector<std::uint64_t>{0x401000, 4, 5});
+  const Stack bare = decoded<Stack>(wire::stack(9, 3, 64, {}, {}));
+  CHECK(bare.kernel.empty());
+  CHECK(bare.user.empty());
+}

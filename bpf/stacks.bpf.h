@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where current is when it makes a counter rise (--stacks). A rise is a batch of 64 pages,
+ * so this samples by bytes: in a page-fault storm one firing in about 40.
+ *
+ * bpf_get_task_stack and not bpf_get_stack, which takes the program's context: that would
+ * have to be kept through the whole common path, at a cost also without --stacks.
+ */
+#ifndef MEMSPIKE_STACKS_BPF_H
+#define MEMSPIKE_STACKS_BPF_H
+
+#include "tracking.bpf.h"
+
+#define STACK_BYTES (MEMSPIKE_MAX_FRAMES * sizeof(__u64))
+
+/* Innermost first. Returns how many; none where there is no such stack (a kernel thread's user
+ * stack). */
+static __always_inline u32 take_stack(u64 *frames, u64 flags)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	long bytes = bpf_get_task_stack(task, frames, STACK_BYTES, flags);
+
+	if (bytes < 0)
+		return 0;
+	return (u32)bytes / sizeof(__u64);
+}
+
+static __noinline int record_stack(struct memspike_tally *tally, u32 trigger, u32 slot, u64 pages)
+{
+	struct memspike_stack *stack = bpf_map_lookup_elem(&stack_drafts, &trigger);
+	u64 task = bpf_get_current_pid_tgid(), flags, size;
+	u32 kernel, user;
+
+	if (!stack)
+		return 0;
+	/* What is new to this CPU is asked about at once, before it dies. */
+	flags = stack->tgid == task >> 32 ? record_flags() : BPF_RB_FORCE_WAKEUP;
+	kernel = take_stack(stack->frames, 0);
+	if (kernel > MEMSPIKE_MAX_FRAMES)
+		kernel = MEMSPIKE_MAX_FRAMES;
+	user = take_stack(&stack->frames[kernel], BPF_F_USER_STACK);
+	if (user > MEMSPIKE_MAX_FRAMES)
+		user = MEMSPIKE_MAX_FRAMES;
+	size = offsetof(struct memspike_stack, frames) + (kernel + user) * sizeof(__u64);
+	fill_header(&stack->header, MEMSPIKE_RECORD_STACK, size, bpf_ktime_get_ns());
+	stack->pages = pages;
+	stack->slot = slot;
+	stack->tgid = task >> 32;
+	stack->tid = task;
+	stack->trigger = trigger;
+	stack->kernel_count = kernel;
+	stack->user_count = user;
+	bpf_get_current_comm(stack->comm, sizeof(stack->comm));
+	if (size > sizeof(*stack))
+		return 0;
+	if (bpf_ringbuf_output(&records, stack, size, flags))
+		tally->stacks_lost_ring_full++;
+	else
+		tally->stacks++;
+	return 0;
+}
+
+/*
+ * After a move was recorded, before the slot remembers it. Only a trigger in the charging task
+ * tells who it was. All that is asked is in the record: the caller has nothing more to keep.
+ */
+static __noinline int look_at_stack(struct memspike_tally *tally, struct memspike_sample *sample)
+{
+	u32 trigger = sample->trigger, index = sample->levels[0].slot;
+	u64 usage = sample->levels[0].usage_pages;
+	struct memcg_slot *slot;
+
+	if (trigger != MEMSPIKE_TRIGGER_PAGE_ALLOC && trigger != MEMSPIKE_TRIGGER_CHARGE)
+		return 0;
+	slot = bpf_map_lookup_elem(&memcgs, &index);
+	/* The first look has nothing to compare with. */
+	if (slot && slot->usage_pages != ~0ull && usage > slot->usage_pages)
+		record_stack(tally, trigger, index, usage - slot->usage_pages);
+	return 0;
+}
+
+#endif /* MEMSPIKE_STACKS_BPF_H */
