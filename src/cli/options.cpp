@@ -41,8 +41,11 @@ CLI::Option* add_quantity(CLI::App* app, const std::string& name, std::optional<
 }
 
 void add_format(CLI::App* app, Format& format, const std::vector<std::string>& names) {
-  static const std::map<std::string, Format> formats{
-      {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}};
+  static const std::map<std::string, Format> formats{{"text", Format::text},
+                                                     {"json", Format::json},
+                                                     {"csv", Format::csv},
+                                                     {"folded", Format::folded},
+                                                     {"pprof", Format::pprof}};
   app->add_option_function<std::string>(
          "-f,--format", [&format](const std::string& name) { format = formats.at(name); },
          "Output format (default: text)")
@@ -73,7 +76,7 @@ struct Raw {
 };
 
 void add_output(CLI::App* app, OutputOptions& output) {
-  add_format(app, output.format, {"text", "json", "csv"});
+  add_format(app, output.format, {"text", "json", "csv", "folded", "pprof"});
   app->add_option("-o,--output", output.file, "Write the result there instead of to stdout")
       ->type_name("FILE");
   app->add_option("--csv", output.csv_file, "Write the timeline as CSV there, beside the result")
@@ -84,6 +87,8 @@ void add_output(CLI::App* app, OutputOptions& output) {
 void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
   add_quantity(app, "--min-prominence", trace.min_prominence_bytes, parse_size_bytes, "SIZE",
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
+  app->add_flag("--stacks", trace.stacks,
+                "Record kernel and user stacks where the counter rises; show the top ones");
   add_quantity(app, "--sweep", raw.sweep_period_ns, parse_duration_ns, "DURATION",
                "Period of the look at every memcg, whoever moved it (default: 1ms)")
       ->group("Advanced");
@@ -106,7 +111,9 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
       ->group("Advanced");
 }
 
-void check_output(const OutputOptions& output) {
+void check_output(const OutputOptions& output, TraceOptions& trace) {
+  // These two are made of nothing else.
+  if (output.format == Format::folded || output.format == Format::pprof) trace.stacks = true;
   if (output.csv_file && output.format == Format::csv) {
     throw CLI::ValidationError("--csv",
                                "is for a report beside it: with -f csv the result is the timeline already");
@@ -169,7 +176,7 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   add_roots(sub, record.common);
   add_talk(sub, record.common);
   sub->final_callback([&record, &raw] {
-    check_output(record.output);
+    check_output(record.output, record.trace);
     check_trace(record.trace, raw);
   });
 }
@@ -186,7 +193,7 @@ void add_run(CLI::App& app, RunCommand& run, Raw& raw) {
       ->required()
       ->type_name("COMMAND [ARG...]");
   sub->final_callback([&run, &raw] {
-    check_output(run.output);
+    check_output(run.output, run.trace);
     check_trace(run.trace, raw);
   });
 }

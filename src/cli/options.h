@@ -13,7 +13,7 @@
 
 namespace memspike::cli {
 
-enum class Format { text, json, csv };
+enum class Format { text, json, csv, folded, pprof };
 
 struct OutputOptions {
   Format format = Format::text;
@@ -28,6 +28,7 @@ struct TraceOptions {
   std::uint64_t sweep_period_ns = 1'000'000;
   std::uint32_t ring_bytes = 4U << 20;
   std::uint32_t max_memcgs = 1024;
+  bool stacks = false;
   std::string tier = "auto";  // auto, tracepoint, charge
   std::vector<std::string> disabled_features;
 };

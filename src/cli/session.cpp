@@ -72,6 +72,7 @@ probe::Options probe_options(const SessionOptions& options) {
   result.sweep_period_ns = options.trace.sweep_period_ns;
   result.ring_bytes = options.trace.ring_bytes;
   result.max_memcgs = options.trace.max_memcgs;
+  result.stacks = options.trace.stacks;
   if (options.follow) result.name_patterns = options.follow->leaf_prefixes;
   return result;
 }
@@ -96,6 +97,7 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
       names_(options_.roots),
       proc_(options_.roots.host_root),
       watch_([this](std::uint32_t tgid, std::uint32_t tid) { return proc_.read(tgid, tid); }),
+      symbolizer_(options_.roots.host_root, proc_.usable()),
       orderer_(kReorderNs),
       builder_(builder_options(options_), [this](const std::string& path) { return describe(path); }),
       start_monotonic_ns_(monotonic_ns()),
@@ -196,6 +198,10 @@ void Session::read_kernel_counts_at_birth(std::uint64_t serial_nr) {
 
 // At once, not when the event's turn has come: the thread may be dead by then.
 void Session::ask_about_process(const decode::Event& event, std::uint64_t now_ns) {
+  if (const auto* stack = std::get_if<decode::Stack>(&event)) {
+    symbolizer_.see(stack->tgid, stack->user, now_ns);
+    return;
+  }
   const auto* sample = std::get_if<decode::Sample>(&event);
   if (sample == nullptr || !report::Builder::may_attribute(*sample)) return;
   if (auto facts = watch_.see(sample->tgid, sample->tid, now_ns)) builder_.learn(*facts);
@@ -339,12 +345,14 @@ void Session::fill_events(report::Report& report) const {
                    {"triggers", sum.fired + counts.recursion_misses},
                    {"samples", sum.recorded},
                    {"unchanged", sum.unchanged}};
+  if (probe_.takes_stacks()) report.events.emplace_back("stacks", counts.stacks);
   report.lost = {{"ring_buffer_full", sum.lost_ring_full},
                  {"memcg_table_full", sum.lost_table_full},
                  {"nested_trigger", sum.lost_nested},
                  {"program_recursion", counts.recursion_misses},
                  {"oom_kill_ring_buffer_full", counts.kills_lost_ring_full},
                  {"memcg_event_ring_buffer_full", counts.memcgs_lost_ring_full},
+                 {"stack_ring_buffer_full", counts.stacks_lost_ring_full},
                  {"unknown_memcg", builder_.orphans()},
                  {"malformed_record", malformed_}};
 }
@@ -382,6 +390,7 @@ Result<report::Report> Session::finish() {
   report.target = options_.target;
   report.memcgs = builder_.take_memcgs();
   report.threads = builder_.take_threads();
+  if (probe_.takes_stacks()) report.stacks = symbolizer_.name(builder_.take_stacks(), page_size());
   report.with_timeline = options_.output.timeline;
   fill_notes(report);
   return report;

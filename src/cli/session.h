@@ -22,6 +22,7 @@
 #include "report/csv.h"
 #include "report/report.h"
 #include "report/status.h"
+#include "symbols/symbolizer.h"
 #include "timeline/orderer.h"
 
 namespace memspike::cli {
@@ -86,6 +87,7 @@ class Session {
   cgroup::Names names_;
   process::Reader proc_;
   process::Watch watch_;
+  symbols::Symbolizer symbolizer_;
   timeline::Orderer orderer_;
   report::Builder builder_;
   std::optional<report::CsvWriter> csv_;

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include "report/folded.h"
 #include "report/json.h"
+#include "report/pprof.h"
 #include "report/text.h"
 
 namespace memspike::cli {
@@ -19,6 +21,9 @@ Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const Common
   const int fd = options.output.format == Format::text ? text_fd : STDOUT_FILENO;
   auto output = Output::open(options.output.file, fd);
   if (!output) return tl::unexpected(output.error());
+  if (options.output.format == Format::pprof && isatty(output->fd()) != 0) {
+    return fail(ErrorKind::usage, "a pprof profile is no text for a terminal", "give a file with -o FILE");
+  }
   auto loop = EventLoop::create();
   if (!loop) return tl::unexpected(loop.error());
   std::unique_ptr<Trace> trace(new Trace(options, std::move(*output), std::move(*loop), !common.quiet));
@@ -74,6 +79,13 @@ Result<void> Trace::finish() {
       break;
     case Format::text:
       written = output_.write(report::render_text(*report, style_for(output_.fd())));
+      break;
+    case Format::folded:
+      written = output_.write(report::render_folded(*report));
+      break;
+    case Format::pprof:
+      written =
+          report::render_pprof(*report).and_then([this](const std::string& p) { return output_.write(p); });
       break;
     case Format::csv:
       break;  // written while recording

@@ -1,5 +1,6 @@
 #include "report/json.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "base/units.h"
@@ -234,6 +235,41 @@ void write(JsonWriter& json, std::string_view name, const std::vector<Counter>& 
   json.end_object();
 }
 
+void write_frames(JsonWriter& json, std::string_view name, const std::vector<std::uint32_t>& frames,
+                  const Stacks& stacks) {
+  json.key(name);
+  json.begin_array(Layout::inline_);
+  for (const std::uint32_t frame : frames) json.value(label_of(stacks.frames[frame], stacks));
+  json.end_array();
+}
+
+void write(JsonWriter& json, const Stacks& stacks) {
+  constexpr std::size_t kMaxStacks = 100;  // folded and pprof have all
+  json.key("stacks");
+  json.begin_array();
+  for (std::size_t i = 0; i < std::min(kMaxStacks, stacks.stacks.size()); ++i) {
+    const Stack& stack = stacks.stacks[i];
+    json.begin_object(Layout::inline_);
+    json.member("pages", stack.pages);
+    json.member("samples", stack.samples);
+    json.member("pid", std::uint64_t{stack.pid});
+    json.member("comm", stack.comm);
+    json.member("container", stack.container);
+    json.member("cgroup", stack.cgroup);
+    write_frames(json, "kernel", stack.kernel, stacks);
+    write_frames(json, "user", stack.user, stacks);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("stack_pages");
+  json.begin_object(Layout::inline_);
+  json.member("total", stacks.pages);
+  json.member("overflow", stacks.overflow_pages);
+  json.member("with_user_stack", stacks.user_pages);
+  json.member("cut_short", stacks.cut_short_pages);
+  json.end_object();
+}
+
 }  // namespace
 
 Result<void> render_json(const Report& report, const Sink& sink) {
@@ -252,6 +288,7 @@ Result<void> render_json(const Report& report, const Sink& sink) {
   json.begin_array();
   for (const std::string& note : report.notes) json.value(note);
   json.end_array();
+  if (report.stacks) write(json, *report.stacks);
   json.end_object();
   return json.finish();
 }

@@ -11,6 +11,7 @@
 #include "report/labels.h"
 #include "report/page.h"
 #include "report/section.h"
+#include "report/stack_section.h"
 #include "report/subject.h"
 #include "report/table.h"
 
@@ -155,6 +156,7 @@ std::string render_text(const Report& report, const TextStyle& style) {
   write_headlines(page, report, subjects, interesting);
   for (std::size_t i = 0; i < sections; ++i) write_section(page, *interesting[i], report);
 
+  write_stacks(page, report);
   Subjects rest(interesting.begin() + static_cast<std::ptrdiff_t>(sections), interesting.end());
   for (const Subject& subject : subjects) {
     if (!subject.interesting()) rest.push_back(&subject);

@@ -10,7 +10,9 @@
 #include "record_stream.h"
 #include "report/builder.h"
 #include "report/csv.h"
+#include "report/folded.h"
 #include "report/json.h"
+#include "report/pprof.h"
 #include "report/text.h"
 #include "require.h"
 #include "timeline/orderer.h"
@@ -72,10 +74,38 @@ void check_spikes(const report::Memcg& memcg, std::uint64_t min_prominence_bytes
   }
 }
 
+// Frames without symbols: addresses as they are.
+report::Stacks name_stacks(const report::RawStacks& raw, std::uint64_t page_size_bytes) {
+  report::Stacks stacks;
+  stacks.page_size_bytes = page_size_bytes;
+  stacks.pages = raw.pages;
+  stacks.overflow_pages = raw.overflow_pages;
+  stacks.modules = {{"[unknown]", ""}};
+  for (const report::RawStack& each : raw.stacks) {
+    report::Stack stack = each.stack;
+    for (const auto& [from, to] :
+         {std::pair(&each.kernel, &stack.kernel), std::pair(&each.user, &stack.user)}) {
+      for (const std::uint64_t address : *from) {
+        to->push_back(static_cast<std::uint32_t>(stacks.frames.size()));
+        stacks.frames.push_back({"", 0, address});
+      }
+    }
+    stacks.stacks.push_back(std::move(stack));
+  }
+  return stacks;
+}
+
+void check_folded(const std::string& text) {
+  for (const char c : text) FUZZ_REQUIRE(static_cast<unsigned char>(c) >= 0x20 || c == '\n');
+}
+
 void render(const report::Report& report, const fuzz::StreamOptions& options) {
   // Throws, and thereby crashes, on anything that is not JSON in valid UTF-8.
   const auto json = nlohmann::json::parse(report::render_json(report));
   FUZZ_REQUIRE(json["memcgs"].size() == report.memcgs.size());
+
+  check_folded(report::render_folded(report));
+  FUZZ_REQUIRE(!report::encode_pprof(report).empty());
 
   report::TextStyle style;
   style.color = (options.flags & fuzz::kColor) != 0;
@@ -132,6 +162,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   report.session.duration_ns = consumer.now_ns();
   report.with_timeline = (stream.options.flags & fuzz::kKeepTimeline) != 0;
   report.memcgs = builder.take_memcgs();
+  report.threads = builder.take_threads();
+  report.stacks = name_stacks(builder.take_stacks(), page_size_bytes);
   report.notes = builder.take_notes();
   report.events = {{"samples", stream.records.size()}};
   report.lost = {{"unknown_memcg", builder.orphans()}, {"malformed_record", malformed}};

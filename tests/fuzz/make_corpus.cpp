@@ -65,6 +65,8 @@ std::string oom_story(fuzz::StreamOptions options) {
       recording.add(wire::sample(now_ns, {app, pod}, 4'000));
     }
     const auto [app, pod] = levels(50, now_ns);
+    recording.add(wire::stack(now_ns, 1, 64, {0xffffffff81000001, 0xffffffff81000002}, {0x401000, 0x401100}));
+    recording.add(wire::stack(now_ns, 1, 64, {}, {0x401000}));
     memspike_oom_kill kill = wire::raw_oom_kill(now_ns + 5, {app, pod});
     recording.add(wire::bytes_of(kill));
     kill.oom_serial_nr = serial;
@@ -97,6 +99,11 @@ std::string hostile(fuzz::StreamOptions options) {
   recording.add(wire::sample(3, {wire::level(2, kHuge, kHuge), wire::level(1, 1, kHuge, 0)}, kHuge));
   recording.add(wire::oom_kill(4, {wire::level(2, ~kHuge, ~kHuge), wire::level(7, 1, 1)}));
   recording.add(wire::sample(kHuge, {wire::level(0, 1, 1)}));
+  memspike_stack stack = wire::raw_stack(5, 2, kHuge, {1}, {~0ULL});
+  wire::put_text(stack.comm, "\x1b;\n\xff");
+  recording.add(wire::bytes_of(stack, stack.header.size));
+  stack.user_count = 0xffffffff;
+  recording.add(wire::bytes_of(stack, stack.header.size));
   recording.add(wire::Bytes(20));
   return recording.text();
 }
@@ -110,6 +117,17 @@ std::vector<std::string> decoder_seeds() {
     seeds.push_back(hostile(options));
   }
   return seeds;
+}
+
+// Maps, perf maps, kallsyms and status in one: every parser reads every input.
+std::vector<std::string> proc_text_seeds() {
+  return {
+      "55d0c0a00000-55d0c0b00000 r-xp 00002000 fd:01 131 /usr/bin/my app (deleted)\n"
+      "7f00a0000000-7f00a0010000 rwxp 00000000 00:00 0 \n"
+      "7fffd0000000-7fffd0002000 r-xp 00000000 00:00 0                          [vdso]\n",
+      "7f00a0000000 40 LazyCompile:*grow /app/server.js:7\n0x7f00a0000040 0x10 stub\n",
+      "ffffffff81000000 T _stext\nffffffffc0001000 t xfs_write\t[xfs]\nffffffff82000000 D jiffies\n",
+      "Name:\tapp\nNSpid:\t4711\t17\t1\n", "_ZN8memspike8workload5CacheIcE4growEPVcm\n"};
 }
 
 const std::vector<std::string> kUnits{"52428800", "50Mi", "50MiB", "50M",   "1.5Gi", "500k", "0",   "500ms",
@@ -144,7 +162,8 @@ int main(int argc, char** argv) {
   const fs::path root = argv[1];
   const bool written = write_seeds(root / "decoder", decoder_seeds()) &&
                        write_seeds(root / "units", kUnits) &&
-                       write_seeds(root / "cgroup_layout", layout_seeds());
+                       write_seeds(root / "cgroup_layout", layout_seeds()) &&
+                       write_seeds(root / "proc_text", proc_text_seeds());
   if (!written) std::fprintf(stderr, "memspike_make_corpus: cannot write below %s\n", argv[1]);
   return written ? 0 : 1;
 }

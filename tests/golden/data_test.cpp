@@ -57,6 +57,7 @@ TEST_CASE("reports as JSON") {
   check_golden("silent.json", render_json(golden::silent()));
   check_golden("hostile.json", render_json(golden::hostile()));
   check_golden("losses.json", render_json(golden::losses()));
+  check_golden("stacks.json", render_json(golden::stacks()));
 }
 
 TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
@@ -99,6 +100,19 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   CHECK(memcg["oom_kills"][0]["oom_score_adj"] == 969);
   CHECK(only_integers(json));
   CHECK_FALSE(Json::parse(render_json(golden::oom_story()))["memcgs"][2].contains("timeline"));
+}
+
+TEST_CASE("stacks are in the JSON when they were asked for, after all else") {
+  const Json json = Json::parse(render_json(golden::stacks()));
+  CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
+                                                  "lost", "notes", "stacks", "stack_pages"});
+  CHECK(keys_of(json["stacks"][0]) ==
+        std::vector<std::string>{"pages", "samples", "pid", "comm", "container", "cgroup", "kernel", "user"});
+  CHECK(json["stacks"][0]["user"][3] == "[libc.so.6+0x2724a]");
+  CHECK(json["stacks"][4]["container"].is_null());
+  CHECK(keys_of(json["stack_pages"]) ==
+        std::vector<std::string>{"total", "overflow", "with_user_stack", "cut_short"});
+  CHECK(only_integers(json));
 }
 
 TEST_CASE("hostile names survive JSON, without a control or an invalid byte in the document") {

@@ -313,4 +313,53 @@ Report crowd() {
   return r;
 }
 
+Report stacks() {
+  Report r = oom_story();
+  const std::string app = r.memcgs[2].path;
+  r.memcgs.resize(3);
+  r.events.emplace_back("stacks", 201);
+  r.lost.emplace_back("stack_ring_buffer_full", 0);
+  Stacks s;
+  s.modules = {{"/srv/checkout-worker", "1f2e3d4c5b6a79880000111122223333aaaabbbb"},
+               {"/lib/x86_64-linux-gnu/libc.so.6", "82ce4e6e4ef08fa58a3535f7437bd3e592db5ac0"},
+               {"[kernel]", ""},
+               {"[jit]", ""},
+               {"[unknown]", ""}};
+  s.frames = {{"shop::Cache<std::string, shop::Basket>::grow(std::size_t) const", 0, 0x12a7c},
+              {"shop::(anonymous namespace)::serve(shop::Request&&)", 0, 0x13b01},
+              {"main", 0, 0x11020},
+              {"", 1, 0x2724a},
+              {"charge_memcg", 2, 0xffffffff813a1b2c},
+              {"__mem_cgroup_charge", 2, 0xffffffff813a1c3d},
+              {"do_anonymous_page", 2, 0xffffffff81333333},
+              {"__handle_mm_fault", 2, 0xffffffff81344444},
+              {"handle_mm_fault", 2, 0xffffffff81355555},
+              {"do_user_addr_fault", 2, 0xffffffff81066666},
+              {"exc_page_fault", 2, 0xffffffff82077777},
+              {"LazyCompile:*render /app/views.js:41", 3, 0x7f11c0de0040},
+              {kHostileName, 4, 0x7f11c0de1000},
+              {"main.(*Ledger).append", 0, 0x491a40},
+              {"", 4, 0x10}};
+  const auto add = [&](std::uint64_t pages, std::uint32_t pid, std::string comm,
+                       std::vector<std::uint32_t> user) {
+    s.stacks.push_back(
+        {pages, pages / 64, pid, std::move(comm), app, "app", {4, 5, 6, 7, 8, 9, 10}, std::move(user)});
+    s.pages += pages;
+  };
+  add(6'400, 71'204, "checkout-worker", {0, 1, 2, 3});
+  add(3'200, 71'204, "checkout-worker", {11, 1, 2, 3});
+  add(1'920, 71'203, kHostileName, {12, 14});
+  add(640, 71'211, "ledger", {13, 2, 3});
+  add(320, 71'213, "kworker/1:2", {});
+  add(64, 71'214, "sh", {14});
+  add(64, 71'215, "sh", {14});
+  s.stacks[4].container.reset();
+  s.overflow_pages = 256;
+  s.pages += s.overflow_pages;
+  s.user_pages = 12'288;
+  s.cut_short_pages = 2'048;
+  r.stacks = s;
+  return r;
+}
+
 }  // namespace memspike::golden

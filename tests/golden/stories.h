@@ -27,6 +27,8 @@ report::Report losses();
 
 // Hundreds of spikes and kills, across midnight, with no limit and no names.
 report::Report crowd();
+// A recording with --stacks: hostile names, templates, places without names, stacks cut short.
+report::Report stacks();
 
 // Text that attacks every format at once.
 extern const char* const kHostileName;

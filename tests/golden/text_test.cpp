@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "golden.h"
+#include "report/folded.h"
 #include "report/status.h"
 #include "report/utf8.h"
 #include "stories.h"
@@ -35,7 +36,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 const std::vector<Report>& all_stories() {
   static const std::vector<Report> stories{golden::oom_story(), golden::silent(),  golden::absent(),
                                            golden::quiet(),     golden::hostile(), golden::losses(),
-                                           golden::crowd()};
+                                           golden::crowd(),     golden::stacks()};
   return stories;
 }
 
@@ -57,6 +58,12 @@ TEST_CASE("recordings in which nothing happened, as text") {
 TEST_CASE("hostile names as text") {
   check_golden("hostile.utf8.txt", render_text(golden::hostile(), kUtf8));
   check_golden("hostile.ascii.txt", render_text(golden::hostile(), kAscii));
+}
+
+TEST_CASE("stacks as text, and folded") {
+  check_golden("stacks.utf8.txt", render_text(golden::stacks(), kUtf8));
+  check_golden("stacks.narrow.txt", render_text(golden::stacks(), kNarrow));
+  check_golden("stacks.folded", render_folded(golden::stacks()));
 }
 
 TEST_CASE("losses and notes as text") { check_golden("losses.txt", render_text(golden::losses(), kUtf8)); }

@@ -15,7 +15,8 @@ add_library(memspike_options INTERFACE)
 target_include_directories(memspike_options INTERFACE
   ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(memspike_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
   $<$<BOOL:${MEMSPIKE_WERROR}>:-Werror>)
 
 if(MEMSPIKE_SANITIZE)

@@ -26,12 +26,12 @@ _memspike() {
   case $previous in
     -f | --format)
       words='text json'
-      [[ $command != record && $command != run ]] || words+=' csv'
+      [[ $command != record && $command != run ]] || words+=' csv folded pprof'
       ;;
     --tier) words='auto tracepoint charge' ;;
     --disable-feature)
       words='bpf btf cgroup_tracepoints current_task_btf fentry kprobe mark_victim memcg_tracepoints
-        rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint timer tp_btf'
+        rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint task_stack timer tp_btf'
       ;;
     --pod-uid) words=$(_memspike_pods uid) ;;
     --pod) words=$(_memspike_pods name) ;;
@@ -50,7 +50,7 @@ _memspike() {
     *)
       local common='-h --help --cgroup-root --host-root -q --quiet -v --verbose'
       local output='-f --format -o --output --csv --timeline'
-      local trace='--min-prominence --sweep --ring --max-memcgs --tier --disable-feature'
+      local trace='--min-prominence --stacks --sweep --ring --max-memcgs --tier --disable-feature'
       case $command in
         '') words='record run list doctor -h --help --version' ;;
         record)

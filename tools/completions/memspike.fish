@@ -14,7 +14,7 @@ end
 
 set -l commands record run list doctor
 set -l features bpf btf cgroup_tracepoints current_task_btf fentry kprobe mark_victim memcg_tracepoints \
-    rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint timer tp_btf
+    rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint task_stack timer tp_btf
 
 complete -c memspike -f
 complete -c memspike -s h -l help -d 'Show the options'
@@ -34,12 +34,13 @@ complete -c memspike -n '__memspike_in record' -l wait -d 'Start before the targ
 complete -c memspike -n '__memspike_in run' -l limit -x -d 'Memory limit of the command'
 complete -c memspike -n '__memspike_in run' -x -a '(__fish_complete_subcommand)'
 
-complete -c memspike -n '__memspike_in record run' -s f -l format -x -a 'text json csv' -d 'Output format'
+complete -c memspike -n '__memspike_in record run' -s f -l format -x -a 'text json csv folded pprof' -d 'Output format'
 complete -c memspike -n '__memspike_in list doctor' -s f -l format -x -a 'text json' -d 'Output format'
 complete -c memspike -n '__memspike_in record run' -s o -l output -rF -d 'Write the result there'
 complete -c memspike -n '__memspike_in record run' -l csv -rF -d 'Write the timeline as CSV there'
 complete -c memspike -n '__memspike_in record run' -l timeline -d 'Put the timeline into the JSON'
 complete -c memspike -n '__memspike_in record run' -l min-prominence -x -d 'Smallest prominence of a spike'
+complete -c memspike -n '__memspike_in record run' -l stacks -d 'Record stacks where the counter rises'
 complete -c memspike -n '__memspike_in record run' -l sweep -x -d 'Period of the look at every memcg'
 complete -c memspike -n '__memspike_in record run' -l ring -x -d 'Ring buffer, a power of two'
 complete -c memspike -n '__memspike_in record run' -l max-memcgs -x -d 'Memcgs tracked at the same time'

@@ -18,6 +18,7 @@ int run_threads(Options& options);
 int run_storm(Options& options);
 int run_idle(Options& options);
 int run_clock(Options& options);
+int run_stacks(Options& options);
 
 // How a command that fills and empties memory goes about it.
 struct Cycle {

@@ -33,6 +33,9 @@ Fill, hold, release (each: [--repeat N] [--hold MS] [--pause MS]):
   forks N [--children-touch SIZE] [--parallel N]    a fork storm; each child touches SIZE (1M)
   threads N SIZE                                N threads, spread over the CPUs, SIZE each (N=0: one a CPU)
 
+From code of known names (with --repeat, --hold as above):
+  stacks LANGUAGE SIZE                          c, cpp, jit (with /tmp/perf-PID.map), nofp (no frame pointers)
+
 To the limit:
   oom [--max SIZE] [--step SIZE]                touches until it is killed; at SIZE (1G) it gives up, with 1
 
@@ -57,7 +60,7 @@ constexpr Command kCommands[] = {
     {"story", run_story}, {"anon", run_anon},       {"thp", run_thp},     {"mmap-shared", run_shared},
     {"brk", run_brk},     {"oom", run_oom},         {"tmpfs", run_tmpfs}, {"pagecache", run_pagecache},
     {"forks", run_forks}, {"threads", run_threads}, {"storm", run_storm}, {"idle", run_idle},
-    {"clock", run_clock},
+    {"clock", run_clock}, {"stacks", run_stacks},
 };
 
 int dispatch(const std::vector<std::string_view>& words) {

@@ -1,0 +1,64 @@
+// Where the code of processes lies: asked when a process is first seen, for a killed one can no
+// longer be asked, and again when an address turns up that was not mapped then.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "symbols/modules.h"
+#include "symbols/proc_text.h"
+#include "symbols/symbol_table.h"
+
+namespace memspike::symbols {
+
+class Processes {
+ public:
+  // host_root: the node's /proc lies below it.
+  Processes(std::filesystem::path host_root, Modules& modules);
+
+  // The process was seen running at these addresses just now.
+  void see(std::uint32_t tgid, std::span<const std::uint64_t> addresses, std::uint64_t now_ns);
+
+  struct Place {
+    std::optional<std::uint32_t> module;  // unset: mapped from no file, as a JIT's code
+    bool is_mapped = false;               // false: nobody knows what is there
+    std::uint64_t file_offset = 0;
+  };
+  Place locate(std::uint32_t tgid, std::uint64_t address) const;
+
+  // What the process's own perf map says; nullopt: it wrote none, or nothing about this address.
+  std::optional<std::string> jit_function(std::uint32_t tgid, std::uint64_t address);
+
+ private:
+  struct Located {
+    Mapping mapping;
+    std::optional<std::uint32_t> module;
+  };
+  using Snapshot = std::vector<Located>;
+  struct Process {
+    std::vector<Snapshot> snapshots;  // the newest last
+    UniqueFd perf_map;
+    std::unique_ptr<SymbolTable> jit;
+    std::uint64_t next_ns = 0;
+    std::uint64_t wait_ns = 0;
+  };
+
+  void read(std::uint32_t tgid, Process& process);
+  std::optional<std::uint32_t> module_of(const Mapping& mapping, const std::filesystem::path& dir,
+                                         std::shared_ptr<UniqueFd>& root);
+  static const Located* find(const Snapshot& snapshot, std::uint64_t address);
+
+  std::filesystem::path proc_;
+  Modules& modules_;
+  std::map<std::uint32_t, Process> processes_;
+  std::size_t perf_maps_ = 0;
+};
+
+}  // namespace memspike::symbols

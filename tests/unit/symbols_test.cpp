@@ -1,0 +1,294 @@
+// From addresses to names.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "cgroup_tree.h"
+#include "symbols/demangle.h"
+#include "symbols/elf_file.h"
+#include "symbols/files_of_root.h"
+#include "symbols/proc_text.h"
+#include "symbols/symbolizer.h"
+
+using namespace memspike;
+using namespace memspike::symbols;
+using cgroup::testing::Tree;
+
+// Known to this test by name and by address.
+extern "C" __attribute__((noinline, used)) int memspike_test_landmark(int x) {
+  __asm__ volatile("" ::: "memory");
+  return x + 1;
+}
+
+namespace {
+
+std::string slurp(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::uint64_t address_of_landmark() {
+  int (*function)(int) = memspike_test_landmark;
+  std::uint64_t address = 0;
+  static_assert(sizeof(function) == sizeof(address));
+  std::memcpy(&address, &function, sizeof(address));
+  return address;
+}
+
+report::Stacks name_user(Symbolizer& symbolizer, std::uint32_t pid, std::vector<std::uint64_t> user) {
+  report::RawStacks raw;
+  raw.pages = 64;
+  raw.stacks.resize(1);
+  raw.stacks[0].stack.pages = 64;
+  raw.stacks[0].stack.pid = pid;
+  raw.stacks[0].user = std::move(user);
+  return symbolizer.name(raw, 4096);
+}
+
+}  // namespace
+
+TEST_CASE("an address is its symbol's from start to end, or to the next one") {
+  SymbolTable table;
+  table.add(100, 10, "sized");
+  table.add(200, 0, "open");
+  table.add(300, 50, "outer");
+  table.add(310, 5, "inner");
+  table.add(400, 8, "old");
+  table.add(400, 8, "new");
+  table.add(~std::uint64_t{0} - 1, 100, "last");
+  table.seal();
+  CHECK_FALSE(table.find(99));
+  CHECK(table.find(100) == "sized");
+  CHECK(table.find(109) == "sized");
+  CHECK_FALSE(table.find(110));
+  CHECK(table.find(299) == "open");
+  CHECK(table.find(312) == "inner");
+  CHECK(table.find(330) == "outer");
+  CHECK(table.find(401) == "new");
+  CHECK(table.find(~std::uint64_t{0} - 1) == "last");
+  CHECK_FALSE(SymbolTable().find(1));
+}
+
+TEST_CASE("maps are read as the kernel writes them: executable ones only, paths with spaces") {
+  const auto maps = parse_maps(
+      "7f00a0000000-7f00a0010000 rwxp 00000000 00:00 0 \n"
+      "55d0c0a00000-55d0c0b00000 r-xp 00002000 fd:01 131    /srv/my app (deleted)\n"
+      "55d0c0b00000-55d0c0c00000 rw-p 00102000 fd:01 131    /srv/my app\n"
+      "7fffd0000000-7fffd0002000 r-xp 00000000 00:00 0      [vdso]\n"
+      "nonsense\n9-8 r-xp 0 0 0\n");
+  REQUIRE(maps.size() == 3);
+  CHECK(maps[0] == Mapping{0x55d0c0a00000, 0x55d0c0b00000, 0x2000, 131, "fd:01", "/srv/my app (deleted)"});
+  CHECK(maps[1].path.empty());
+  CHECK(maps[2].path == "[vdso]");
+}
+
+TEST_CASE("perf maps, kallsyms and status") {
+  SymbolTable jit;
+  parse_perf_map(
+      "7f00 40 LazyCompile:*grow /app/my server.js:7\n0x8000 0x10 stub\n8100 0 empty\nzz 1 x\n9000", jit);
+  jit.seal();
+  CHECK(jit.size() == 2);
+  CHECK(jit.find(0x7f3f) == "LazyCompile:*grow /app/my server.js:7");
+  CHECK(jit.find(0x8001) == "stub");
+  SymbolTable kernel;
+  CHECK(parse_kallsyms(
+      "ffffffff81000000 T do_page_fault\nffffffff81000100 d data\nffffffffc0000000 t xfs_write\t[xfs]\n",
+      kernel));
+  kernel.seal();
+  CHECK(kernel.find(0xffffffff81000050) == "do_page_fault");
+  CHECK(kernel.find(0xffffffffc0000001) == "xfs_write [xfs]");
+  SymbolTable hidden;
+  CHECK_FALSE(parse_kallsyms("0000000000000000 T do_page_fault\n", hidden));
+  CHECK(parse_namespace_pid("Name:\tx\nNSpid:\t4711\t17\t3\nNSpgid:\t1\n") == 3u);
+  CHECK(parse_namespace_pid("NSpid:\t4711\n") == 4711u);
+  CHECK_FALSE(parse_namespace_pid("Name:\tx\n"));
+}
+
+TEST_CASE("C++ names are demangled, others are left alone") {
+  CHECK(demangle("_ZN8memspike5CacheIcE4growEPVcm") ==
+        "memspike::Cache<char>::grow(char volatile*, unsigned long)");
+  CHECK(demangle("c_touch") == "c_touch");
+  CHECK(demangle("_Znonsense!") == "_Znonsense!");
+  CHECK(demangle("main.(*Cache).grow") == "main.(*Cache).grow");
+  const std::string endless = "_Z" + std::string(2'000, 'P');
+  CHECK(demangle(endless) == endless);
+}
+
+TEST_CASE("an ELF file knows its functions, by the addresses in its own terms") {
+  const auto elf = ElfFile::open(open_regular("/proc/self/exe"));
+  REQUIRE(elf != nullptr);
+  CHECK(elf->has_full_symbols());
+  CHECK(elf->build_id().size() >= 16);
+  SymbolTable functions;
+  elf->read_functions(functions);
+  functions.seal();
+  const auto maps = parse_maps(slurp("/proc/self/maps"));
+  const std::uint64_t address = address_of_landmark();
+  for (const Mapping& mapping : maps) {
+    if (address < mapping.start || address >= mapping.end) continue;
+    const auto own = elf->address_of(address - mapping.start + mapping.file_offset);
+    REQUIRE(own);
+    CHECK(functions.find(*own) == "memspike_test_landmark");
+  }
+  CHECK(ElfFile::open(open_regular("/proc/self/maps")) == nullptr);
+  CHECK(ElfFile::open(open_regular("/no/such/file")) == nullptr);
+}
+
+TEST_CASE("a truncated or scrambled ELF file is no crash") {
+  const Tree tree;
+  const std::string whole = slurp("/proc/self/exe");
+  for (const std::size_t size :
+       {std::size_t{4}, std::size_t{63}, std::size_t{64}, std::size_t{5'000}, whole.size() / 2}) {
+    tree.file("cut", whole.substr(0, size));
+    if (const auto elf = ElfFile::open(open_regular(tree.at("cut").string()))) {
+      SymbolTable functions;
+      elf->read_functions(functions);
+      (void)elf->address_of(0x1000);
+    }
+  }
+  for (std::size_t seed = 1; seed <= 60; ++seed) {
+    std::string scrambled = whole.substr(0, 4'096);
+    for (std::size_t i = 0; i < 40; ++i) {
+      scrambled[16 + (seed * 2'654'435'761U + i * 97) % 1'000] = static_cast<char>(seed * i);
+    }
+    tree.file("scrambled", scrambled);
+    if (const auto elf = ElfFile::open(open_regular(tree.at("scrambled").string()))) {
+      SymbolTable functions;
+      elf->read_functions(functions);
+    }
+  }
+  SUCCEED("nothing crashed");
+}
+
+TEST_CASE("a container's links do not lead out of its root, and nothing blocks") {
+  const Tree tree;
+  tree.file("inside/etc/passwd", "container");
+  tree.file("secret", "node");
+  tree.link("inside/absolute", "/etc/passwd");
+  tree.link("inside/up", "../../../../secret");
+  const UniqueFd root(open(tree.at("inside").c_str(), O_PATH | O_DIRECTORY));
+  UniqueFd file = open_in_root(root.get(), "/absolute");
+  REQUIRE(file);
+  CHECK(read_all(file.get(), 100) == "container");
+  CHECK_FALSE(open_in_root(root.get(), "/up"));
+  REQUIRE(mkfifo(tree.at("inside/pipe").c_str(), 0600) == 0);
+  CHECK_FALSE(open_in_root(root.get(), "/pipe"));
+  CHECK_FALSE(open_in_root(root.get(), "/etc"));
+  CHECK_FALSE(open_in_root(-1, "/etc/passwd"));
+}
+
+TEST_CASE("the symbolizer names this very process") {
+  Symbolizer symbolizer("/", true);
+  const std::uint64_t address = address_of_landmark() + 1;
+  const auto pid = static_cast<std::uint32_t>(getpid());
+  symbolizer.see(pid, std::vector<std::uint64_t>{address}, 1);
+  const report::Stacks stacks = name_user(symbolizer, pid, {address, address, 0x10, 0x20});
+  REQUIRE(stacks.stacks.size() == 1);
+  const auto& user = stacks.stacks[0].user;
+  REQUIRE(user.size() == 4);
+  CHECK(stacks.frames[user[0]].function == "memspike_test_landmark");
+  CHECK(user[0] == user[1]);
+  CHECK(stacks.modules[stacks.frames[user[0]].module].path.find("memspike_unit_tests") != std::string::npos);
+  CHECK(stacks.modules[stacks.frames[user[0]].module].build_id.size() >= 16);
+  CHECK(report::label_of(stacks.frames[user[2]], stacks) == "[unknown+0x10]");
+  CHECK(stacks.user_pages == 64);
+  CHECK(stacks.cut_short_pages == 0);
+}
+
+TEST_CASE("stacks of a frame or two that do not end where threads start are cut short") {
+  Symbolizer symbolizer("/", true);
+  CHECK(name_user(symbolizer, 1, {0x10, 0x20}).cut_short_pages == 64);
+  CHECK(name_user(symbolizer, 1, {0x10, 0x20, 0x30}).cut_short_pages == 0);
+  CHECK(name_user(symbolizer, 1, {}).user_pages == 0);
+  CHECK(is_start_of_thread("_start"));
+  CHECK(is_start_of_thread("runtime.goexit.abi0"));
+  CHECK(is_start_of_thread("__libc_start_call_main"));
+  CHECK_FALSE(is_start_of_thread("touch"));
+}
+
+TEST_CASE("a killed process is named by what was opened while it lived") {
+  const Tree tree;  // stands in for the node: its /proc can be taken away
+  const std::string exe = slurp("/proc/self/exe");
+  tree.file("proc/42/root/srv/app", exe);
+  const auto elf = ElfFile::open(open_regular("/proc/self/exe"));
+  REQUIRE(elf != nullptr);
+  std::uint64_t offset = 0;
+  for (const Mapping& mapping : parse_maps(slurp("/proc/self/maps"))) {
+    const std::uint64_t address = address_of_landmark();
+    if (address >= mapping.start && address < mapping.end)
+      offset = address - mapping.start + mapping.file_offset;
+  }
+  REQUIRE(offset > 0);
+  constexpr std::uint64_t kBase = 0x500000000000;
+  tree.file("proc/42/maps",
+            "500000000000-50000fffffff r-xp 00000000 fd:01 7 /srv/app\n"
+            "600000000000-600000010000 r-xp 00000000 00:00 0 \n");
+  tree.file("proc/42/status", "NSpid:\t42\t5\n");
+  tree.file("proc/42/root/tmp/perf-5.map", "600000000000 100 JS:grow app.js:1\n");
+  Symbolizer symbolizer(tree.root(), true);
+  symbolizer.see(42, std::vector<std::uint64_t>{kBase}, 1);
+  std::filesystem::remove_all(tree.at("proc"));
+  const report::Stacks stacks =
+      name_user(symbolizer, 42, {kBase + offset, 0x600000000010, 0x600000000200, 0x70});
+  const auto& user = stacks.stacks.at(0).user;
+  CHECK(stacks.frames[user[0]].function == "memspike_test_landmark");
+  CHECK(stacks.frames[user[1]].function == "JS:grow app.js:1");
+  CHECK(stacks.modules[stacks.frames[user[1]].module].path == "[jit]");
+  CHECK(report::label_of(stacks.frames[user[2]], stacks) == "[anon+0x600000000200]");
+  CHECK(report::label_of(stacks.frames[user[3]], stacks) == "[unknown+0x70]");
+}
+
+TEST_CASE("maps are read again when an address is not known, but not all the time") {
+  const Tree tree;
+  tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /a\n");
+  Symbolizer symbolizer(tree.root(), true);
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1000}, 1);
+  tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /a\n5000-6000 r-xp 00000000 fd:01 8 /b\n");
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1000, 0x5000}, 2);  // too soon
+  CHECK(report::label_of(name_user(symbolizer, 42, {0x5010}).frames[0],
+                         name_user(symbolizer, 42, {0x5010})) == "[unknown+0x5010]");
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1000, 0x5000}, 20'000'000);
+  const report::Stacks stacks = name_user(symbolizer, 42, {0x5010});
+  CHECK(report::label_of(stacks.frames[0], stacks) == "[b+0x10]");
+}
+
+TEST_CASE("debug files are found by build id, in the container or on the node, and must fit") {
+  // Stripped by hand: the section headers are gone, hence the symbols; the build id is in a note segment.
+  std::string stripped = slurp("/proc/self/exe");
+  const auto whole = ElfFile::open(open_regular("/proc/self/exe"));
+  REQUIRE(whole != nullptr);
+  const std::string id = whole->build_id();
+  std::memset(stripped.data() + 0x28, 0, 8);        // e_shoff
+  std::memset(stripped.data() + 0x3a + 0x2, 0, 4);  // e_shnum, e_shstrndx
+  const std::string debug_path = "usr/lib/debug/.build-id/" + id.substr(0, 2) + "/" + id.substr(2) + ".debug";
+  std::uint64_t offset = 0;
+  for (const Mapping& mapping : parse_maps(slurp("/proc/self/maps"))) {
+    const std::uint64_t address = address_of_landmark();
+    if (address >= mapping.start && address < mapping.end)
+      offset = address - mapping.start + mapping.file_offset;
+  }
+  for (const std::string& where : {std::string("proc/42/root/"), std::string("")}) {
+    const Tree tree;
+    tree.file("proc/42/maps", "500000000000-50000fffffff r-xp 00000000 fd:01 7 /srv/app\n");
+    tree.file("proc/42/root/srv/app", stripped);
+    tree.file(where + debug_path, slurp("/proc/self/exe"));
+    Symbolizer symbolizer(tree.root(), true);
+    symbolizer.see(42, std::vector<std::uint64_t>{0x500000000000}, 1);
+    const report::Stacks stacks = name_user(symbolizer, 42, {0x500000000000 + offset});
+    INFO(where);
+    CHECK(stacks.frames.at(0).function == "memspike_test_landmark");
+    CHECK(stacks.modules.at(0).build_id == id);
+  }
+  const Tree tree;
+  tree.file("proc/42/maps", "500000000000-50000fffffff r-xp 00000000 fd:01 7 /srv/app\n");
+  tree.file("proc/42/root/srv/app", stripped);
+  tree.file(debug_path, slurp("/bin/true"));  // another program's
+  Symbolizer symbolizer(tree.root(), true);
+  symbolizer.see(42, std::vector<std::uint64_t>{0x500000000000}, 1);
+  CHECK(name_user(symbolizer, 42, {0x500000000000 + offset}).frames.at(0).function.empty());
+}
