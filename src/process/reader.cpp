@@ -59,7 +59,7 @@ std::optional<std::uint64_t> parse_start_ticks(std::string_view stat) {
   return ticks;
 }
 
-Reader::Reader(std::filesystem::path host_root)
+Reader::Reader(const std::filesystem::path& host_root)
     : proc_(host_root / "proc"), usable_(numbers_are_the_kernels(host_root)) {}
 
 std::optional<ThreadFacts> Reader::read(std::uint32_t tgid, std::uint32_t tid) const {

@@ -17,7 +17,7 @@ std::optional<std::uint64_t> parse_start_ticks(std::string_view stat);
 class Reader {
  public:
   // host_root: the node's /proc lies below it.
-  explicit Reader(std::filesystem::path host_root);
+  explicit Reader(const std::filesystem::path& host_root);
 
   // False: that /proc numbers its processes by itself (that of a container), so that the kernel's
   // numbers would name others. Nothing is read then.

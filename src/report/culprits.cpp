@@ -45,7 +45,7 @@ bool names_containers(const Spike& spike, const Memcg& memcg, const Report& repo
 
 std::string remark_on(const Spike& spike, const Page& page) {
   constexpr unsigned kWide = 70;
-  const std::string pages = counted(spike.risen_pages(), "page");
+  std::string pages = counted(spike.risen_pages(), "page");
   if (page.style().columns < kWide) return pages;
   return fmt::format("{} up to the peak at {}", pages, cell_time(page, spike.peak_ns));
 }

@@ -23,8 +23,8 @@ constexpr std::uint64_t kLongestWaitNs = 1'000'000'000;
 
 }  // namespace
 
-Processes::Processes(std::filesystem::path host_root, Modules& modules)
-    : proc_(std::move(host_root) / "proc"), modules_(modules) {}
+Processes::Processes(const std::filesystem::path& host_root, Modules& modules)
+    : proc_(host_root / "proc"), modules_(modules) {}
 
 const Processes::Located* Processes::find(const Snapshot& snapshot, std::uint64_t address) {
   auto after =

@@ -21,7 +21,7 @@ namespace memspike::symbols {
 class Processes {
  public:
   // host_root: the node's /proc lies below it.
-  Processes(std::filesystem::path host_root, Modules& modules);
+  Processes(const std::filesystem::path& host_root, Modules& modules);
 
   // The process was seen running at these addresses just now.
   void see(std::uint32_t tgid, std::span<const std::uint64_t> addresses, std::uint64_t now_ns);

@@ -65,8 +65,8 @@ TEST_CASE("kills by the same other limit are explained in one line") {
 
 TEST_CASE("equal tops close to each other are one row") {
   const std::vector<report::Spike> spikes{top_at(100 * kMs, 50, 30), top_at(150 * kMs, 50, 49),
-                                         top_at(200 * kMs, 50, 30), top_at(251 * kMs, 50, 30),
-                                         top_at(252 * kMs, 49, 30)};
+                                          top_at(200 * kMs, 50, 30), top_at(251 * kMs, 50, 30),
+                                          top_at(252 * kMs, 49, 30)};
   const auto rows = rows_of(spikes);
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].tops == 3);
