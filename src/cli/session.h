@@ -1,4 +1,4 @@
-// The only wiring: probe → decode → order → builder → report.
+// The only wiring: probe → decode → order → interpret → build → report.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "probe/probe.h"
 #include "report/builder.h"
 #include "report/csv.h"
+#include "report/interpreter.h"
 #include "report/report.h"
 #include "report/status.h"
 #include "timeline/orderer.h"
@@ -57,7 +58,7 @@ class Session {
   std::size_t live_roots() const;
   std::size_t all_roots() const { return root_paths_.size(); }
 
-  void set_target(report::Target target) { options_.target = std::move(target); }
+  void set_target(report::Target target);
   report::Status status();
 
   // The last look, then the report. The session is spent.
@@ -71,21 +72,26 @@ class Session {
   report::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);
   void read_kernel_counts_at_birth(std::uint64_t serial_nr);
-  bool read_kernel_counts();
+  bool read_kernel_counts(std::vector<report::KernelCounts>& counts) const;
   void name_late_comers();
-  void fill_events(report::Report& report) const;
-  void fill_session(report::Report& report, std::uint64_t end_ns) const;
-  void fill_notes(report::Report& report);
+  // Every fact goes through here, to whoever keeps it.
+  void emit(const report::Fact& fact);
+  void emit_session();
+  void emit_processes();
+  void emit_notes();
+  void count_events(report::SessionKnown& known) const;
+  void complete_target();
 
   SessionOptions options_;
   probe::Features features_;
   probe::Probe probe_;
   cgroup::Names names_;
   timeline::Orderer orderer_;
+  report::Interpreter interpreter_;
   report::Builder builder_;
   std::optional<report::CsvWriter> csv_;
   std::vector<std::string> root_paths_;
-  std::map<std::uint64_t, std::uint64_t> oom_kills_at_birth_;  // by serial_nr
+  std::map<report::MemcgIndex, std::uint64_t> oom_kills_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;
   std::uint64_t start_realtime_ns_ = 0;
   std::uint64_t malformed_ = 0;

@@ -15,8 +15,8 @@ namespace memspike::report {
 
 class MemcgState {
  public:
-  MemcgState(std::uint64_t serial_nr, std::string path, std::uint64_t detector_floor_bytes)
-      : serial_nr_(serial_nr), path_(std::move(path)), detector_(detector_floor_bytes) {}
+  MemcgState(std::string path, std::uint64_t detector_floor_bytes)
+      : path_(std::move(path)), detector_(detector_floor_bytes) {}
 
   // Next row of the timeline.
   void add_row(const timeline::Row& row, bool keep_timeline);
@@ -38,10 +38,8 @@ class MemcgState {
 
   std::uint64_t spikes_above(std::uint64_t min_prominence_bytes) const;
 
-  std::uint64_t serial_nr() const { return serial_nr_; }
   const std::string& path() const { return path_; }
-  timeline::Track& track() { return track_; }
-  const timeline::Track& track() const { return track_; }
+  const std::optional<timeline::Row>& last_row() const { return previous_; }
   const Usage& usage() const { return usage_; }
   std::size_t kills() const { return kills_.size(); }
   bool has_rows() const { return has_rows_; }
@@ -50,7 +48,6 @@ class MemcgState {
   Role role = Role::cgroup;
   std::optional<Container> container;
   bool wanted = true;
-  bool is_root = false;
   bool gone = false;
   std::optional<std::uint64_t> smallest_limit_bytes;
   std::optional<std::uint64_t> kernel_peak_bytes;
@@ -60,9 +57,7 @@ class MemcgState {
  private:
   void add_to_histograms(const spike::Spike& spike, Histograms& histograms);
 
-  std::uint64_t serial_nr_;
   std::string path_;
-  timeline::Track track_;
   spike::Detector detector_;
   Usage usage_;
   histogram::Histogram time_at_level_;  // ns spent at a usage

@@ -34,6 +34,7 @@ struct Session {
   std::uint64_t sweep_period_ns = 0;
   std::uint64_t max_sample_gap_ns = 0;
   std::uint64_t min_prominence_bytes = 0;
+  std::vector<std::string> container_filter;  // names, or beginnings of ids, that were asked for
 };
 
 struct Target {

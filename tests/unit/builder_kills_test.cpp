@@ -8,17 +8,17 @@
 
 using namespace memspike;
 using namespace memspike::events;
-using report::Builder;
+using events::Recording;
 using Origin = decode::OomKill::Origin;
 
 namespace {
 
 // A pod of 60 MiB (serial 100) and its container of 50 MiB (serial 101), below a cgroup of inode 7.
-Builder builder_with_container() {
-  Builder builder = builder_with_pod();
-  builder.name_cgroup(7, "/kubepods");
-  builder.apply(child_born(101, 1, 0, "app"));
-  return builder;
+Recording recording_with_container() {
+  Recording recording = recording_of_pod();
+  recording.name_cgroup(7, "/kubepods");
+  recording.apply(child_born(101, 1, 0, "app"));
+  return recording;
 }
 
 decode::OomKill kill_at(std::uint64_t time_ns, std::uint64_t app_mib, std::uint64_t pod_mib) {
@@ -26,10 +26,10 @@ decode::OomKill kill_at(std::uint64_t time_ns, std::uint64_t app_mib, std::uint6
 }
 
 std::vector<report::OomKill> kills_after(const std::vector<decode::OomKill>& events) {
-  Builder builder = builder_with_container();
-  for (const decode::OomKill& event : events) builder.apply(event);
-  builder.close(100'000'000'000);
-  const auto memcgs = builder.take_memcgs();
+  Recording recording = recording_with_container();
+  for (const decode::OomKill& event : events) recording.apply(event);
+  recording.close(100'000'000'000);
+  const auto memcgs = recording.take().memcgs;
   REQUIRE(memcgs.size() == 2);
   CHECK(memcgs[0].oom_kills.empty());
   return memcgs[1].oom_kills;

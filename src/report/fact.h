@@ -1,0 +1,98 @@
+// What is known of a recording, as a stream of plain values in order of time: the one thing
+// that a report is built from, whether it comes from the kernel or from a file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "report/report.h"
+#include "timeline/track.h"
+
+namespace memspike::report {
+
+// A memcg of the recording: counted from 0 in order of birth, never used again.
+using MemcgIndex = std::uint32_t;
+
+// What a memcg is, as far as names can tell.
+struct Description {
+  Role role = Role::cgroup;
+  std::optional<Container> container;
+  bool in_target = true;  // false: tracked for its ancestors' sake or by a name that meant another
+};
+
+struct MemcgFound {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t cgroup_id = 0;       // its directory's inode number
+  std::optional<MemcgIndex> parent;  // unset: a root of the target
+  std::string path;                  // untrusted bytes
+  Description description;
+};
+
+// Its container's name became known only later.
+struct MemcgNamed {
+  MemcgIndex memcg = 0;
+  Description description;
+};
+
+// The next row of its timeline.
+struct MemcgRow {
+  MemcgIndex memcg = 0;
+  timeline::Row row;
+};
+
+// It was removed; nothing follows.
+struct MemcgGone {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t watermark_bytes = 0;  // the kernel's own maximum, read last
+};
+
+// The OOM killer killed a process.
+struct ProcessKilled {
+  std::vector<MemcgIndex> memcgs;  // the victim's, then those above it in the target
+  bool same_incident = false;      // as the kill before: one entry with both victims
+  OomKill kill;
+};
+
+// The kernel's own figures of a memcg that still exists.
+struct KernelCounts {
+  MemcgIndex memcg = 0;
+  std::optional<std::uint64_t> peak_bytes;
+  std::string peak_source;
+  std::optional<std::uint64_t> oom_kills;  // over the recording
+};
+
+// The page allocations of one process over the recording.
+struct ProcessAllocations {
+  MemcgIndex memcg = 0;
+  std::uint32_t pid = 0;  // 0: of all that found no entry of their own
+  std::string comm;       // untrusted bytes
+  std::vector<std::uint64_t> by_order;
+};
+
+struct Noted {
+  std::optional<MemcgIndex> memcg;  // whom it is about
+  std::string text;
+};
+
+// The session as it is known now; the last one counts.
+struct SessionKnown {
+  Session session;
+  Target target;
+  std::vector<Counter> events;
+  std::vector<Counter> lost;
+};
+
+// The recording ends: every timeline is closed. Before it come the last rows.
+struct RecordingEnded {
+  std::uint64_t time_ns = 0;
+};
+
+using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgGone, ProcessKilled, KernelCounts,
+                          ProcessAllocations, Noted, SessionKnown, RecordingEnded>;
+
+}  // namespace memspike::report
