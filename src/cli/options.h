@@ -10,15 +10,18 @@
 #include "base/result.h"
 #include "cgroup/roots.h"
 #include "cgroup/target.h"
+#include "recording/window.h"
+#include "report/builder.h"
 
 namespace memspike::cli {
 
-enum class Format { text, json, csv };
+enum class Format { text, json, csv, perfetto };
 
 struct OutputOptions {
   Format format = Format::text;
-  std::optional<std::string> file;      // unset: stdout (`run`'s text: stderr)
-  std::optional<std::string> csv_file;  // the timeline as CSV beside the result
+  std::optional<std::string> file;         // unset: stdout (`run`'s text: stderr)
+  std::optional<std::string> csv_file;     // the timeline as CSV beside the result
+  std::optional<std::string> record_file;  // the recording beside the result
   bool timeline = false;
 };
 
@@ -55,6 +58,15 @@ struct RunCommand {
   std::vector<std::string> command;
 };
 
+struct ReportCommand {
+  CommonOptions common;
+  std::string file;  // "-": stdin
+  OutputOptions output;
+  std::optional<std::uint64_t> min_prominence_bytes;
+  std::vector<std::string> containers;
+  recording::Span span;
+};
+
 struct ListCommand {
   CommonOptions common;
   Format format = Format::text;
@@ -66,7 +78,12 @@ struct DoctorCommand {
   std::vector<std::string> disabled_features;
 };
 
-using Command = std::variant<RecordCommand, RunCommand, ListCommand, DoctorCommand>;
+using Command = std::variant<RecordCommand, RunCommand, ReportCommand, ListCommand, DoctorCommand>;
+
+// What a builder has to keep for this output.
+report::BuilderOptions builder_options(const OutputOptions& output,
+                                       std::optional<std::uint64_t> min_prominence_bytes,
+                                       const std::vector<std::string>& containers);
 
 // Either a command, or the exit code of a run that is over (help, version, usage
 // error: what there was to say has been printed).

@@ -6,13 +6,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 
 #include "base/units.h"
 #include "cgroup/files.h"
 #include "cgroup/layout.h"
 #include "cgroup/scan.h"
 #include "cgroup/text.h"
+#include "cli/clock.h"
 #include "decode/decoder.h"
 #include "probe/feature_names.h"
 
@@ -25,12 +25,6 @@ constexpr std::uint64_t kReorderNs = 10'000'000;
 
 // How often the last look is repeated to catch the kernel's own maximum standing still.
 constexpr int kSettleAttempts = 20;
-
-std::uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::uint64_t page_size() { return static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)); }
 
@@ -77,19 +71,10 @@ probe::Options probe_options(const SessionOptions& options) {
   return result;
 }
 
-report::BuilderOptions builder_options(const SessionOptions& options) {
-  report::BuilderOptions result;
-  result.min_prominence_bytes = options.trace.min_prominence_bytes;
-  result.keep_timeline = options.output.timeline && options.output.format == Format::json;
-  result.keep_all_spikes = options.output.format == Format::json;
-  return result;
-}
-
 }  // namespace
 
-std::uint64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
-
-Session::Session(SessionOptions options, Output* csv, probe::Features features, probe::Probe probe)
+Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe::Features features,
+                 probe::Probe probe)
     : options_(std::move(options)),
       features_(std::move(features)),
       probe_(std::move(probe)),
@@ -97,7 +82,8 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
       orderer_(kReorderNs),
       interpreter_([this](const std::string& path) { return describe(path); },
                    [this](const report::Fact& fact) { emit(fact); }),
-      builder_(builder_options(options_)),
+      builder_(builder_options(options_.output, options_.trace.min_prominence_bytes, {})),
+      recorder_(recorder),
       start_monotonic_ns_(monotonic_ns()),
       start_realtime_ns_(clock_ns(CLOCK_REALTIME)) {
   emit_session();
@@ -108,7 +94,7 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
   });
 }
 
-Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* csv) {
+Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* csv, Recorder* recorder) {
   if (auto known = probe::check_feature_names(options.trace.disabled_features); !known) {
     return tl::unexpected(known.error());
   }
@@ -117,7 +103,7 @@ Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* 
   auto probe = probe::Probe::load(features, probe_options(options));
   if (!probe) return tl::unexpected(probe.error());
   std::unique_ptr<Session> session(
-      new Session(std::move(options), csv, std::move(features), std::move(*probe)));
+      new Session(std::move(options), csv, recorder, std::move(features), std::move(*probe)));
   if (auto attached = session->probe_.attach(); !attached) return tl::unexpected(attached.error());
   for (const probe::Hook& hook : session->probe_.hooks()) {
     spdlog::debug("hooked {} by {}", hook.event, hook.attach);
@@ -192,7 +178,10 @@ void Session::read_kernel_counts_at_birth(std::uint64_t serial_nr) {
   if (kills) oom_kills_at_birth_[*index] = *kills;
 }
 
-void Session::emit(const report::Fact& fact) { builder_.apply(fact); }
+void Session::emit(const report::Fact& fact) {
+  if (recorder_ != nullptr) recorder_->write(fact);
+  builder_.apply(fact);
+}
 
 void Session::set_target(report::Target target) {
   options_.target = std::move(target);
@@ -213,6 +202,10 @@ Result<void> Session::pump() {
   if (!drained) return tl::unexpected(drained.error());
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
   if (csv_ && csv_->failed()) return csv_->flush();
+  if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
+    emit_session();  // a recording that is cut knows its counts up to here
+    return recorder_->tick(now_ns);
+  }
   return {};
 }
 

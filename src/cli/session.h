@@ -15,6 +15,7 @@
 #include "cgroup/wait.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/recorder.h"
 #include "probe/probe.h"
 #include "report/builder.h"
 #include "report/csv.h"
@@ -24,8 +25,6 @@
 #include "timeline/orderer.h"
 
 namespace memspike::cli {
-
-std::uint64_t monotonic_ns();
 
 struct SessionOptions {
   TraceOptions trace;
@@ -40,8 +39,9 @@ struct SessionOptions {
 class Session {
  public:
   // Loads and attaches; from here on, whatever is (or comes) below a root is recorded.
-  // `csv`: where the timeline is written while recording, or nullptr; outlives the session.
-  static Result<std::unique_ptr<Session>> start(SessionOptions options, Output* csv);
+  // `csv`: where the timeline is written while recording, or nullptr; `recorder`: the same for
+  // the recording. Both outlive the session.
+  static Result<std::unique_ptr<Session>> start(SessionOptions options, Output* csv, Recorder* recorder);
 
   // Tracks a memcg and all below it.
   Result<void> track(const std::string& path);
@@ -65,7 +65,8 @@ class Session {
   Result<report::Report> finish();
 
  private:
-  Session(SessionOptions options, Output* csv, probe::Features features, probe::Probe probe);
+  Session(SessionOptions options, Output* csv, Recorder* recorder, probe::Features features,
+          probe::Probe probe);
 
   void take(const decode::Event& event);
   void take_birth(const decode::MemcgBorn& event);
@@ -90,6 +91,7 @@ class Session {
   report::Interpreter interpreter_;
   report::Builder builder_;
   std::optional<report::CsvWriter> csv_;
+  Recorder* recorder_;
   std::vector<std::string> root_paths_;
   std::map<report::MemcgIndex, std::uint64_t> oom_kills_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;

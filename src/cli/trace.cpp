@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include "report/json.h"
-#include "report/text.h"
+#include "cli/clock.h"
+#include "cli/render.h"
 
 namespace memspike::cli {
 
@@ -17,7 +17,8 @@ Trace::Trace(const SessionOptions& options, Output output, EventLoop loop, bool 
 Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const CommonOptions& common,
                                             int text_fd) {
   const int fd = options.output.format == Format::text ? text_fd : STDOUT_FILENO;
-  auto output = Output::open(options.output.file, fd);
+  const bool is_recorded_only = options.output.format == Format::perfetto;
+  auto output = Output::open(is_recorded_only ? std::nullopt : options.output.file, fd);
   if (!output) return tl::unexpected(output.error());
   auto loop = EventLoop::create();
   if (!loop) return tl::unexpected(loop.error());
@@ -28,7 +29,13 @@ Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const Common
     if (!file) return tl::unexpected(file.error());
     csv = &trace->csv_.emplace(std::move(*file));
   }
-  auto session = Session::start(std::move(options), csv);
+  if (is_recorded_only || options.output.record_file) {
+    auto recorder =
+        Recorder::open(is_recorded_only ? options.output.file.value_or("-") : *options.output.record_file);
+    if (!recorder) return tl::unexpected(recorder.error());
+    trace->recorder_ = std::move(*recorder);
+  }
+  auto session = Session::start(std::move(options), csv, trace->recorder_.get());
   if (!session) return tl::unexpected(session.error());
   trace->session_ = std::move(*session);
   if (auto watched = trace->loop_.watch_ring(trace->session_->ring_fd()); !watched) {
@@ -67,20 +74,12 @@ Result<EventLoop::Reason> Trace::run(const std::function<Result<bool>()>& more,
 Result<void> Trace::finish() {
   auto report = session_->finish();
   if (!report) return tl::unexpected(report.error());
-  Result<void> written;
-  switch (format_.format) {
-    case Format::json:
-      written = report::render_json(*report, [this](std::string_view text) { return output_.write(text); });
-      break;
-    case Format::text:
-      written = output_.write(report::render_text(*report, style_for(output_.fd())));
-      break;
-    case Format::csv:
-      break;  // written while recording
-  }
-  if (!written) return written;
+  if (auto written = render(*report, format_.format, output_); !written) return written;
   if (csv_) {
     if (auto closed = csv_->close(); !closed) return closed;
+  }
+  if (recorder_) {
+    if (auto closed = recorder_->close(); !closed) return closed;
   }
   return output_.close();
 }

@@ -1,0 +1,13 @@
+// A report in the format that was asked for.
+#pragma once
+
+#include "cli/options.h"
+#include "cli/output.h"
+#include "report/report.h"
+
+namespace memspike::cli {
+
+// Nothing for a timeline (csv) and a recording (perfetto): those are written as they come.
+Result<void> render(const report::Report& report, Format format, Output& output);
+
+}  // namespace memspike::cli
