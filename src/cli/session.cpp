@@ -310,6 +310,7 @@ void Session::complete_target() {
 
 void Session::emit_session() {
   report::SessionKnown known;
+  known.time_ns = monotonic_ns();
   report::Session& session = known.session;
   session.start_monotonic_ns = start_monotonic_ns_;
   session.start_realtime_ns = start_realtime_ns_;

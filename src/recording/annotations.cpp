@@ -1,6 +1,7 @@
 #include "recording/annotations.h"
 
 #include "recording/perfetto.h"
+#include "recording/utf8.h"
 
 namespace memspike::recording {
 namespace {
@@ -22,7 +23,9 @@ struct ValueWriter {
   void operator()(bool data) const { annotation.add_bool(debug_annotation::kBool, data); }
   void operator()(std::uint64_t data) const { annotation.add_uint64(debug_annotation::kUint, data); }
   void operator()(std::int64_t data) const { annotation.add_int64(debug_annotation::kInt, data); }
-  void operator()(const std::string& data) const { annotation.add_string(debug_annotation::kString, data); }
+  void operator()(const std::string& data) const {
+    annotation.add_string(debug_annotation::kString, to_utf8(data));
+  }
   void operator()(const Dict& dict) const {
     for (const auto& [name, value] : dict)
       write_entry(annotation, debug_annotation::kDictEntry, &name, value);
@@ -64,7 +67,7 @@ std::pair<std::string, Value> read_annotation(protozero::pbf_reader annotation, 
         value.data = annotation.get_int64();
         break;
       case debug_annotation::kString:
-        value.data = annotation.get_string();
+        value.data = from_utf8(annotation.get_string());
         break;
       case debug_annotation::kDictEntry:
         if (!std::holds_alternative<Dict>(value.data)) value.data = Dict{};

@@ -9,6 +9,7 @@
 #include "recording/archive.h"
 #include "recording/perfetto.h"
 #include "recording/tracks.h"
+#include "recording/utf8.h"
 
 namespace memspike::recording {
 namespace {
@@ -127,7 +128,7 @@ void Writer::write_tracks(const report::MemcgFound& fact) {
   if (fact.description.container && fact.description.container->name) {
     name = "container " + *fact.description.container->name + ", " + name;
   }
-  write_track(life, 0, name, false);
+  write_track(life, 0, to_utf8(name), false);
   write_track(track_uuid(uuid_base_, fact.memcg, kUsageTrack), life, "usage", true);
   write_track(track_uuid(uuid_base_, fact.memcg, kWatermarkTrack), life, "watermark", true);
   write_track(track_uuid(uuid_base_, fact.memcg, kLimitTrack), life, "limit", true);
@@ -221,6 +222,9 @@ void Writer::write_rare(const report::Fact& fact) {
   } else if (const auto* killed = std::get_if<report::ProcessKilled>(&fact)) {
     write_event(killed->kill.time_ns, killed->memcgs.empty() ? session : life(killed->memcgs.front()),
                 *killed);
+  } else if (const auto* known = std::get_if<report::SessionKnown>(&fact)) {
+    last_ns_ = std::max(last_ns_, known->time_ns);
+    write_event(known->time_ns, session, *known);
   } else if (const auto* ended = std::get_if<report::RecordingEnded>(&fact)) {
     write_event(ended->time_ns, session, *ended);
   } else {

@@ -81,6 +81,7 @@ struct Noted {
 
 // The session as it is known now; the last one counts.
 struct SessionKnown {
+  std::uint64_t time_ns = 0;
   Session session;
   Target target;
   std::vector<Counter> events;

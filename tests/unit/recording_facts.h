@@ -19,6 +19,7 @@ inline constexpr std::uint64_t kMiB = 1U << 20;
 
 inline report::SessionKnown session(std::uint64_t samples) {
   report::SessionKnown known;
+  known.time_ns = kStartNs;
   known.session.start_monotonic_ns = kStartNs;
   known.session.start_realtime_ns = kUtcNs;
   known.session.kernel_release = "6.1.0-test";

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "recording/utf8.h"
 #include "recording_facts.h"
 
 using namespace memspike;
@@ -126,6 +127,18 @@ TEST_CASE("what is no recording is refused") {
   // A trace of somebody else: one packet with a timestamp.
   CHECK(read_back(std::string("\x0a\x02\x40\x01", 4)).error ==
         "there is no recording of memspike in this file");
+}
+
+TEST_CASE("any bytes become UTF-8 and come back") {
+  CHECK(recording::to_utf8("plain \xc3\xa9") == "plain \xc3\xa9");
+  CHECK(recording::to_utf8("a\\b\xff\xc3") == "a\\\\b\\xff\\xc3");
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  for (const std::string& text :
+       {bytes, std::string("\\xff"), std::string("\\\\x41\xed\xa0\x80"), std::string()}) {
+    CHECK(recording::from_utf8(recording::to_utf8(text)) == text);
+  }
+  CHECK(recording::from_utf8("\\q \\xzz \\x4") == "\\q \\xzz \\x4");  // not ours: as it is
 }
 
 TEST_CASE("a row costs few bytes") {
