@@ -13,7 +13,7 @@
 
 namespace memspike::cli {
 
-enum class Format { text, json, csv };
+enum class Format { text, json, csv, html };
 
 struct OutputOptions {
   Format format = Format::text;

@@ -79,8 +79,10 @@ probe::Options probe_options(const SessionOptions& options) {
 report::BuilderOptions builder_options(const SessionOptions& options) {
   report::BuilderOptions result;
   result.min_prominence_bytes = options.trace.min_prominence_bytes;
-  result.keep_timeline = options.output.timeline && options.output.format == Format::json;
-  result.keep_all_spikes = options.output.format == Format::json;
+  const bool is_json = options.output.format == Format::json;
+  const bool is_html = options.output.format == Format::html;
+  result.keep_timeline = is_html || (is_json && options.output.timeline);
+  result.keep_all_spikes = is_json || is_html;
   return result;
 }
 

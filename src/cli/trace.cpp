@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "report/html/html.h"
 #include "report/json.h"
 #include "report/text.h"
 
@@ -67,10 +68,14 @@ Result<EventLoop::Reason> Trace::run(const std::function<Result<bool>()>& more,
 Result<void> Trace::finish() {
   auto report = session_->finish();
   if (!report) return tl::unexpected(report.error());
+  const auto sink = [this](std::string_view text) { return output_.write(text); };
   Result<void> written;
   switch (format_.format) {
     case Format::json:
-      written = report::render_json(*report, [this](std::string_view text) { return output_.write(text); });
+      written = report::render_json(*report, sink);
+      break;
+    case Format::html:
+      written = report::render_html(*report, sink);
       break;
     case Format::text:
       written = output_.write(report::render_text(*report, style_for(output_.fd())));
