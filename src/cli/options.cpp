@@ -19,6 +19,7 @@ constexpr const char* kFooter = R"(Examples:
   memspike record --pod-uid 3f2a1b4c --wait=2m
   memspike record --pod-uid 3f2a1b4c -d 1h -o night.pftrace
   memspike report night.pftrace --from 12m --to 13m
+  memspike record --pod shop/checkout-7d9f -d 5m -f html -o report.html
   memspike run --limit 50Mi -- stress-ng --vm 1 --vm-bytes 60M -t 5
 
 Sizes: 50Mi, 50M, 1.5Gi, 52428800. Durations: 500ms, 30s, 5m, 1h30m.
@@ -44,8 +45,11 @@ CLI::Option* add_quantity(CLI::App* app, const std::string& name, std::optional<
 }
 
 void add_format(CLI::App* app, Format& format, const std::vector<std::string>& names) {
-  static const std::map<std::string, Format> formats{
-      {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}, {"perfetto", Format::perfetto}};
+  static const std::map<std::string, Format> formats{{"text", Format::text},
+                                                     {"json", Format::json},
+                                                     {"csv", Format::csv},
+                                                     {"html", Format::html},
+                                                     {"perfetto", Format::perfetto}};
   app->add_option_function<std::string>(
          "-f,--format", [&format](const std::string& name) { format = formats.at(name); },
          "Output format (default: text)")
@@ -76,7 +80,7 @@ struct Raw {
 };
 
 void add_output(CLI::App* app, OutputOptions& output) {
-  add_format(app, output.format, {"text", "json", "csv", "perfetto"});
+  add_format(app, output.format, {"text", "json", "csv", "html", "perfetto"});
   app->add_option("-o,--output", output.file,
                   "Write the result there instead of to stdout; a name that ends in\n"
                   ".pftrace asks for a recording (-f perfetto)")
@@ -232,7 +236,7 @@ void add_report(CLI::App& app, ReportCommand& report) {
   CLI::App* sub =
       app.add_subcommand("report", "Report from a recording what the live run would have printed");
   sub->add_option("file", report.file, "The recording; - for stdin")->required()->type_name("FILE");
-  add_format(sub, report.output.format, {"text", "json", "csv"});
+  add_format(sub, report.output.format, {"text", "json", "csv", "html"});
   sub->add_option("-o,--output", report.output.file, "Write the result there instead of to stdout")
       ->type_name("FILE");
   sub->add_flag("--timeline", report.output.timeline, "Put every row of the timeline into the JSON");
@@ -285,8 +289,10 @@ report::BuilderOptions builder_options(const OutputOptions& output,
                                        const std::vector<std::string>& containers) {
   report::BuilderOptions result;
   result.min_prominence_bytes = min_prominence_bytes;
-  result.keep_timeline = output.timeline && output.format == Format::json;
-  result.keep_all_spikes = output.format == Format::json;
+  const bool is_json = output.format == Format::json;
+  const bool is_html = output.format == Format::html;
+  result.keep_timeline = is_html || (is_json && output.timeline);
+  result.keep_all_spikes = is_json || is_html;
   result.containers = containers;
   return result;
 }

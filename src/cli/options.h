@@ -15,7 +15,7 @@
 
 namespace memspike::cli {
 
-enum class Format { text, json, csv, perfetto };
+enum class Format { text, json, csv, html, perfetto };
 
 struct OutputOptions {
   Format format = Format::text;

@@ -1,6 +1,7 @@
 #include "cli/render.h"
 
 #include "cli/terminal.h"
+#include "report/html/html.h"
 #include "report/json.h"
 #include "report/text.h"
 
@@ -13,6 +14,8 @@ Result<void> render(const report::Report& report, Format format, Output& output)
       return output.write(report::render_text(report, style_for(output.fd())));
     case Format::json:
       return report::render_json(report, sink);
+    case Format::html:
+      return report::render_html(report, sink);
     case Format::csv:
     case Format::perfetto:
       break;

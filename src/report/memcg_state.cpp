@@ -21,7 +21,11 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
     smallest_limit_bytes = row.limit_bytes;
   }
   detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, spikes_);
-  if (keep_timeline) timeline_.emplace_back(row.time_ns, row.usage_bytes);
+  if (!keep_timeline) return;
+  timeline_.emplace_back(row.time_ns, row.usage_bytes);
+  if (limits_.empty() || limits_.back().second != row.limit_bytes) {
+    limits_.emplace_back(row.time_ns, row.limit_bytes);
+  }
 }
 
 void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
@@ -115,6 +119,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
                    [](const ProcessPages& a, const ProcessPages& b) { return a.pages > b.pages; });
   memcg.allocations = std::move(allocations_);
   memcg.timeline = std::move(timeline_);
+  memcg.limits = std::move(limits_);
   return memcg;
 }
 

@@ -69,6 +69,7 @@ class MemcgState {
   std::vector<OomKill> kills_;
   Allocations allocations_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
+  std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
   bool has_rows_ = false;
   bool finished_ = false;
 };

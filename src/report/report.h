@@ -124,7 +124,9 @@ struct Memcg {
   Histograms histograms;
   std::vector<OomKill> oom_kills;
   Allocations allocations;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), with --timeline
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), where it was asked for
+  // (ns, bytes): its own limit, first and at each change; kept with the timeline.
+  std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;
 };
 
 // A named counter, in the order in which it is printed.

@@ -97,12 +97,16 @@ void write_place(Page& page, const Subject& subject) {
 
 }  // namespace
 
-void write_section(Page& page, const Subject& subject, const Report& report) {
-  page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
+void write_facts(Page& page, const Subject& subject, const Report& report) {
   write_usage(page, subject);
   write_limit(page, subject.memcg);
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
+}
+
+void write_section(Page& page, const Subject& subject, const Report& report) {
+  page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
+  write_facts(page, subject, report);
   write_kills(page, subject, report);
   write_spikes(page, subject.memcg, report.session.min_prominence_bytes);
   write_histograms(page, subject.memcg.histograms);

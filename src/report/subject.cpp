@@ -108,6 +108,7 @@ void gather_kills(Subject& subject, const std::vector<const Memcg*>& members) {
 Subject make_subject(const std::vector<const Memcg*>& members) {
   Subject subject;
   subject.memcg = without_kills_and_timeline(*members.front());
+  subject.members = members;
   subject.lives = members.size();
   std::vector<std::uint64_t> typical;
   for (const Memcg* member : members) {

@@ -19,6 +19,7 @@ struct PeakPair {
 
 struct Subject {
   Memcg memcg;                            // of its members together; without timeline
+  std::vector<const Memcg*> members;      // in the report; with their timelines
   std::size_t lives = 1;                  // members: 1 + restarts
   std::vector<std::string> kill_cgroups;  // where each of memcg.oom_kills happened
   std::vector<PeakPair> peaks;            // of the members whose kernel peak is known

@@ -7,7 +7,6 @@
 #include "report/labels.h"
 
 namespace memspike::report {
-namespace {
 
 Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Report& report,
                    const Page& page) {
@@ -24,8 +23,6 @@ Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Re
   }
   return verdict;
 }
-
-}  // namespace
 
 std::vector<Verdict> verdicts_of(const Subject& subject, std::size_t first_kill, const Report& report,
                                  const Page& page) {

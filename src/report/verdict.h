@@ -19,6 +19,10 @@ struct Verdict {
   std::uint64_t first_ns = 0;
 };
 
+// Of one kill, in the memcg at cgroup_path.
+Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Report& report,
+                   const Page& page);
+
 // The causes of the subject's kills from the first_kill-th on, in order of time.
 std::vector<Verdict> verdicts_of(const Subject& subject, std::size_t first_kill, const Report& report,
                                  const Page& page);

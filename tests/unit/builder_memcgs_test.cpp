@@ -121,9 +121,22 @@ TEST_CASE("a sample of several levels is a reading of each, the outermost first"
 
 TEST_CASE("without keep_timeline no timeline is kept") {
   Recording recording = recording_of_pod();
-  push_spike(recording, 100, kMiB, 9 * kMiB);
+  push_spike(recording, 100, kMiB, 9 * kMiB, 64 * kMiB);
   recording.close(200);
-  CHECK(recording.take().memcgs.at(0).timeline.empty());
+  const auto memcgs = recording.take().memcgs;
+  CHECK(memcgs.at(0).timeline.empty());
+  CHECK(memcgs.at(0).limits.empty());
+}
+
+TEST_CASE("with the timeline the limit is kept: the first one and each change") {
+  Recording recording = recording_of_pod({{}, true, true, {}});
+  recording.apply(sample(1, {level(0, kMiB, {}, 4 * kMiB)}));
+  recording.apply(sample(2, {level(0, kMiB, 8 * kMiB, 4 * kMiB)}));
+  recording.apply(sample(3, {level(0, 2 * kMiB, 8 * kMiB, 4 * kMiB)}));
+  recording.apply(sample(4, {level(0, 2 * kMiB, 6 * kMiB, 4 * kMiB)}));
+  recording.close(10);
+  using Limits = std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>>;
+  CHECK(recording.take().memcgs.at(0).limits == Limits{{1, {}}, {2, 8 * kMiB}, {4, 6 * kMiB}});
 }
 
 TEST_CASE("the level that a memcg lives at is the one it spends its time on") {

@@ -26,8 +26,8 @@ _memspike() {
   case $previous in
     -f | --format)
       words='text json'
-      [[ $command != record && $command != run ]] || words+=' csv perfetto'
-      [[ $command != report ]] || words+=' csv'
+      [[ $command != record && $command != run ]] || words+=' csv html perfetto'
+      [[ $command != report ]] || words+=' csv html'
       ;;
     --tier) words='auto tracepoint charge' ;;
     --disable-feature)
