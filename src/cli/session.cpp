@@ -14,6 +14,7 @@
 #include "cgroup/text.h"
 #include "cli/clock.h"
 #include "decode/decoder.h"
+#include "kernel_log/oom_lines.h"
 #include "probe/feature_names.h"
 
 namespace memspike::cli {
@@ -84,6 +85,7 @@ Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe:
                    [this](const report::Fact& fact) { emit(fact); }),
       builder_(builder_options(options_.output, options_.trace.min_prominence_bytes, {})),
       recorder_(recorder),
+      kernel_log_(KernelLog::open_at_end()),
       start_monotonic_ns_(monotonic_ns()),
       start_realtime_ns_(clock_ns(CLOCK_REALTIME)) {
   emit_session();
@@ -143,14 +145,29 @@ report::Description Session::describe(const std::string& path) {
   return description;
 }
 
+// The kernel names a cgroup from its hierarchy's root, we from where that is mounted.
+std::string Session::below_mount(std::string_view path) const {
+  const std::string& root = options_.hierarchy.mount_root;
+  if (root != "/" && cgroup::is_below(path, root)) path.remove_prefix(root.size());
+  return cgroup::normal_path(path);
+}
+
+void Session::take_kernel_log() {
+  kernel_log_.drain([this](std::string_view record) {
+    auto line = kernel_log::parse_oom_line(record);
+    if (!line) return;
+    report::KernelLogged logged{line->time_ns, line->pid, false, {}, std::move(line->text)};
+    logged.names_origin = line->kind == kernel_log::OomLine::Kind::constraint;
+    if (line->oom_memcg) logged.oom_path = below_mount(*line->oom_memcg);
+    emit(logged);
+  });
+}
+
 // A cgroup whose name matched a pattern in the kernel: is it one of ours by its whole path?
 void Session::take_birth(const decode::MemcgBorn& event) {
   decode::MemcgBorn birth = event;
   if (birth.pattern) {
-    std::string_view path = birth.name;
-    const std::string& root = options_.hierarchy.mount_root;
-    if (root != "/" && cgroup::is_below(path, root)) path.remove_prefix(root.size());
-    birth.name = cgroup::normal_path(path);
+    birth.name = below_mount(birth.name);
     if (options_.follow && cgroup::is_awaited(*options_.follow, birth.name)) {
       spdlog::debug("found {}", cgroup::printable(birth.name));
       root_paths_.push_back(birth.name);
@@ -201,6 +218,7 @@ Result<void> Session::pump() {
   });
   if (!drained) return tl::unexpected(drained.error());
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
+  take_kernel_log();
   if (csv_ && csv_->failed()) return csv_->flush();
   if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
     emit_session();  // a recording that is cut knows its counts up to here
@@ -373,6 +391,9 @@ void Session::emit_processes() {
 
 void Session::emit_notes() {
   for (const std::string& missing : probe_.missing()) emit(report::Noted{{}, "without " + missing});
+  if (!kernel_log_.is_readable()) {
+    emit(report::Noted{{}, "without the kernel's log: /dev/kmsg cannot be read"});
+  }
   if (orderer_.late() == 0) return;
   emit(report::Noted{
       {},

@@ -13,6 +13,7 @@
 #include "cgroup/names.h"
 #include "cgroup/roots.h"
 #include "cgroup/wait.h"
+#include "cli/kernel_log.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/recorder.h"
@@ -70,6 +71,8 @@ class Session {
 
   void take(const decode::Event& event);
   void take_birth(const decode::MemcgBorn& event);
+  void take_kernel_log();
+  std::string below_mount(std::string_view path) const;
   report::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);
   void read_kernel_counts_at_birth(std::uint64_t serial_nr);
@@ -92,6 +95,7 @@ class Session {
   report::Builder builder_;
   std::optional<report::CsvWriter> csv_;
   Recorder* recorder_;
+  KernelLog kernel_log_;
   std::vector<std::string> root_paths_;
   std::map<report::MemcgIndex, std::uint64_t> oom_kills_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "memspike/abi.h"
 
@@ -79,6 +80,13 @@ struct OomKill {
   std::string victim_comm;   // untrusted bytes
   std::string trigger_comm;  // untrusted bytes
   Path path;                 // from the victim's memcg upwards
+  // The memcgs above the target's root, upwards.
+  struct Outer {
+    std::uint64_t cgroup_id = 0;
+    std::uint64_t usage_bytes = 0;
+    std::optional<std::uint64_t> limit_bytes;
+  };
+  std::vector<Outer> outer;
 };
 
 using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill>;

@@ -61,6 +61,13 @@ void describe(Archive& a, report::OomKill::Victim& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, report::OomKill::Level& v) {
+  a("path", v.path);
+  a("usage_bytes", v.usage_bytes);
+  a("limit_bytes", v.limit_bytes);
+}
+
+template <class Archive>
 void describe(Archive& a, report::OomKill& v) {
   a("pid", v.pid);
   a("comm", v.comm);
@@ -73,6 +80,7 @@ void describe(Archive& a, report::OomKill& v) {
   a("limit_cgroup", v.limit_path);
   a("limit_known", v.limit_known);
   a("victims", v.victims);
+  a("chain", v.chain);
 }
 
 template <class Archive>
@@ -120,6 +128,14 @@ void describe(Archive& a, report::ProcessAllocations& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, report::KernelLogged& v) {
+  a("pid", v.pid);
+  a("names_origin", v.names_origin);
+  a("oom_cgroup", v.oom_path);
+  a("text", v.text);
+}
+
+template <class Archive>
 void describe(Archive& a, report::Noted& v) {
   a("memcg", v.memcg);
   a("text", v.text);
@@ -143,6 +159,7 @@ inline const char* event_name(const report::MemcgGone&) { return "memcg gone"; }
 inline const char* event_name(const report::ProcessKilled&) { return "oom kill"; }
 inline const char* event_name(const report::KernelCounts&) { return "kernel counts"; }
 inline const char* event_name(const report::ProcessAllocations&) { return "process allocations"; }
+inline const char* event_name(const report::KernelLogged&) { return "kernel log"; }
 inline const char* event_name(const report::Noted&) { return "note"; }
 inline const char* event_name(const report::SessionKnown&) { return "session"; }
 inline const char* event_name(const report::RecordingEnded&) { return "recording ended"; }

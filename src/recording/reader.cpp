@@ -257,6 +257,7 @@ void Reader::read_fact(Sequence& sequence, const Packet& packet, const Event& ev
   try_load(std::type_identity<report::ProcessKilled>{});
   try_load(std::type_identity<report::KernelCounts>{});
   try_load(std::type_identity<report::ProcessAllocations>{});
+  try_load(std::type_identity<report::KernelLogged>{});
   try_load(std::type_identity<report::Noted>{});
   try_load(std::type_identity<report::RecordingEnded>{});
 }

@@ -37,6 +37,7 @@ class Window {
   void handle(const report::ProcessKilled& fact);
   void handle(const report::KernelCounts&) {}
   void handle(const report::ProcessAllocations&) {}
+  void handle(const report::KernelLogged& fact) { emit_(fact); }
   void handle(const report::Noted& fact) { emit_(fact); }
   void handle(const report::MemcgFound& fact);
   void handle(const report::MemcgNamed& fact) { emit_(fact); }

@@ -14,6 +14,9 @@ namespace {
 constexpr std::uint64_t kFloorBytes = 1U << 20;
 constexpr std::size_t kKeptSpikes = 16'384;  // per memcg, about 1.5 MB
 constexpr std::size_t kMaxNotes = 50;
+constexpr std::size_t kMaxLogLines = 4096;
+// The log has a clock of its own, which drifts; a pid is not used again as fast as this.
+constexpr std::uint64_t kLogSlackNs = 5'000'000'000;
 constexpr std::size_t kMaxMemcgs = 1U << 22;  // a hostile recording must not make us allocate
 
 }  // namespace
@@ -109,6 +112,30 @@ void Builder::handle(const ProcessAllocations& fact) {
   if (MemcgState* memcg = at(fact.memcg)) memcg->add_process(fact.comm, fact.pid, fact.by_order);
 }
 
+void Builder::handle(const KernelLogged& fact) {
+  if (log_.size() < kMaxLogLines) log_.push_back(fact);
+}
+
+// What the kernel logged of this kill. It tells the verdict where nothing better did, and is
+// compared with it where something did.
+void Builder::join_log(OomKill& kill) const {
+  for (const KernelLogged& line : log_) {
+    const std::uint64_t apart_ns =
+        line.time_ns > kill.time_ns ? line.time_ns - kill.time_ns : kill.time_ns - line.time_ns;
+    const bool is_victim = std::any_of(kill.victims.begin(), kill.victims.end(),
+                                       [&](const OomKill::Victim& victim) { return victim.pid == line.pid; });
+    if (!is_victim || apart_ns > kLogSlackNs) continue;
+    kill.log_lines.push_back(line.text);
+    if (!line.names_origin) continue;
+    if (!kill.limit_known) {
+      kill.limit_path = line.oom_path;
+      kill.limit_known = kill.limit_from_log = true;
+    } else if (!kill.limit_from_log && kill.limit_path != line.oom_path) {
+      kill.log_disagrees = true;
+    }
+  }
+}
+
 void Builder::handle(const Noted& fact) {
   if (fact.memcg) {
     const MemcgState* memcg = at(*fact.memcg);
@@ -159,6 +186,9 @@ Report Builder::take() {
   report.lost = std::move(session_.lost);
   for (const auto& memcg : memcgs_) {
     if (memcg && memcg->wanted && memcg->has_rows()) report.memcgs.push_back(memcg->build(threshold));
+  }
+  for (Memcg& memcg : report.memcgs) {
+    for (OomKill& kill : memcg.oom_kills) join_log(kill);
   }
   report.notes = std::move(notes_);
   report.with_timeline = options_.keep_timeline;

@@ -58,16 +58,19 @@ class Builder {
   void handle(const ProcessKilled& fact);
   void handle(const KernelCounts& fact);
   void handle(const ProcessAllocations& fact);
+  void handle(const KernelLogged& fact);
   void handle(const Noted& fact);
   void handle(const SessionKnown& fact);
   void handle(const RecordingEnded& fact);
   MemcgState* at(MemcgIndex memcg);
+  void join_log(OomKill& kill) const;
   bool is_wanted(const Description& description) const;
 
   BuilderOptions options_;
   RowSink row_sink_;
   std::vector<std::unique_ptr<MemcgState>> memcgs_;  // by MemcgIndex; null: not in the target
   MemcgState* last_kill_ = nullptr;                  // that holds the entry of the last kill
+  std::vector<KernelLogged> log_;
   SessionKnown session_;
   std::vector<std::string> notes_;
   std::uint64_t dropped_notes_ = 0;

@@ -74,6 +74,15 @@ struct ProcessAllocations {
   std::vector<std::uint64_t> by_order;
 };
 
+// A line of the kernel's log about an OOM kill.
+struct KernelLogged {
+  std::uint64_t time_ns = 0;            // of the log's clock, which is near CLOCK_MONOTONIC
+  std::uint32_t pid = 0;                // the victim
+  bool names_origin = false;            // it tells which memcg ran out, or that the node did
+  std::optional<std::string> oom_path;  // that memcg; unset: the node
+  std::string text;                     // untrusted bytes
+};
+
 struct Noted {
   std::optional<MemcgIndex> memcg;  // whom it is about
   std::string text;
@@ -94,6 +103,6 @@ struct RecordingEnded {
 };
 
 using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgGone, ProcessKilled, KernelCounts,
-                          ProcessAllocations, Noted, SessionKnown, RecordingEnded>;
+                          ProcessAllocations, KernelLogged, Noted, SessionKnown, RecordingEnded>;
 
 }  // namespace memspike::report

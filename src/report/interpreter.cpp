@@ -144,35 +144,38 @@ std::string Interpreter::path_by_id(std::uint64_t serial_nr, std::uint64_t cgrou
   return known != known_paths_.end() ? known->second : fmt::format("(cgroup {})", cgroup_id);
 }
 
+// Every memcg from the victim's up to the root, as it stood at the kill.
+void Interpreter::fill_chain(const decode::OomKill& event, OomKill& kill) const {
+  for (const decode::Level& level : event.path) {
+    const auto index = at_slot(level.slot);
+    kill.chain.push_back({index ? memcgs_[*index].path : std::string(),
+                          std::min(level.usage_bytes, level.watermark_bytes), level.limit_bytes});
+  }
+  for (const decode::OomKill::Outer& outer : event.outer) {
+    kill.chain.push_back({path_by_id(0, outer.cgroup_id), outer.usage_bytes, outer.limit_bytes});
+  }
+}
+
 // The memcg that ran out, by the kernel's own word where it could be asked.
 void Interpreter::fill_origin(const decode::OomKill& event, OomKill& kill) const {
   kill.limit_known = event.origin.has_value();
-  if (!event.origin) return infer_origin(event, kill);
+  if (!event.origin) return infer_origin(kill);
   if (event.origin->serial_nr != 0) {
     kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
   }
 }
 
 // The level with the least room, if that is less than the kernel's own batches can hide; else it
-// was the node.
-void Interpreter::infer_origin(const decode::OomKill& event, OomKill& kill) const {
+// was the node. Of equally full ones the lowest: its own limit is tried first.
+void Interpreter::infer_origin(OomKill& kill) {
   constexpr std::uint64_t kSlackBytes = 2U << 20;
-  std::uint64_t least = event.path.outer_headroom_bytes;
-  const decode::Level* hit = nullptr;
-  for (const decode::Level& level : event.path) {
-    if (!level.limit_bytes) continue;
-    const std::uint64_t room =
-        *level.limit_bytes > level.usage_bytes ? *level.limit_bytes - level.usage_bytes : 0;
-    if (room >= least) continue;
-    least = room;
-    hit = &level;
+  const OomKill::Level* hit = nullptr;
+  for (const OomKill::Level& level : kill.chain) {
+    const auto room = level.headroom_bytes();
+    if (!room || *room > kSlackBytes) continue;
+    if (hit == nullptr || *room < *hit->headroom_bytes()) hit = &level;
   }
-  if (least > kSlackBytes) return;
-  if (hit == nullptr) {
-    kill.limit_path = "(above the target)";
-  } else if (const auto index = at_slot(hit->slot)) {
-    kill.limit_path = memcgs_[*index].path;
-  }
+  if (hit != nullptr) kill.limit_path = hit->path;
 }
 
 // Victims of one incident are one entry. The kernel's own number tells them; without it, marks by
@@ -206,6 +209,7 @@ void Interpreter::handle(const decode::OomKill& event) {
   killed.kill.shmem_rss_bytes = event.shmem_rss_bytes;
   killed.kill.oom_score_adj = event.oom_score_adj;
   killed.kill.victims = {{event.victim_tgid, event.victim_comm}};
+  fill_chain(event, killed.kill);
   fill_origin(event, killed.kill);
   killed.same_incident = is_same_incident(event);
   const std::uint64_t began_ns = killed.same_incident ? last_kill_->time_ns : event.time_ns;

@@ -62,8 +62,9 @@ class Interpreter {
   std::optional<MemcgIndex> at_slot(std::uint32_t slot) const;
   std::optional<std::string> path_of(const decode::MemcgBorn& event) const;
   std::string path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const;
+  void fill_chain(const decode::OomKill& event, OomKill& kill) const;
   void fill_origin(const decode::OomKill& event, OomKill& kill) const;
-  void infer_origin(const decode::OomKill& event, OomKill& kill) const;
+  static void infer_origin(OomKill& kill);
   bool is_same_incident(const decode::OomKill& event) const;
 
   Describe describe_;

@@ -110,6 +110,31 @@ void write(JsonWriter& json, const Histograms& histograms) {
   json.end_object();
 }
 
+std::string_view limit_source(const OomKill& kill) {
+  if (kill.limit_from_log) return "kernel_log";
+  return kill.limit_known ? "kernel" : "inferred";
+}
+
+void write(JsonWriter& json, const OomKill::Level& level) {
+  json.begin_object(Layout::inline_);
+  json.member("cgroup", level.path);
+  json.member("usage_bytes", level.usage_bytes);
+  json.member("limit_bytes", level.limit_bytes);
+  json.member("headroom_bytes", level.headroom_bytes());
+  json.end_object();
+}
+
+void write_kernel_log(JsonWriter& json, const OomKill& kill) {
+  json.key("kernel_log");
+  json.begin_object(Layout::inline_);
+  json.key("lines");
+  json.begin_array(Layout::inline_);
+  for (const std::string& line : kill.log_lines) json.value(line);
+  json.end_array();
+  json.member("disagrees", kill.log_disagrees);
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.begin_object(Layout::inline_);
   json.member("time_ns", kill.time_ns);
@@ -123,7 +148,7 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.member("shmem_rss_bytes", kill.shmem_rss_bytes);
   json.member("oom_score_adj", kill.oom_score_adj);
   json.member("limit_cgroup", kill.limit_path);
-  json.member("limit_source", kill.limit_known ? "kernel" : "inferred");
+  json.member("limit_source", limit_source(kill));
   json.key("victims");
   json.begin_array(Layout::inline_);
   for (const OomKill::Victim& victim : kill.victims) {
@@ -133,6 +158,11 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
     json.end_object();
   }
   json.end_array();
+  json.key("chain");
+  json.begin_array(Layout::inline_);
+  for (const OomKill::Level& level : kill.chain) write(json, level);
+  json.end_array();
+  write_kernel_log(json, kill);
   json.end_object();
 }
 

@@ -75,7 +75,25 @@ struct OomKill {
 
   // Whose limit was hit: a memcg's path, or nothing for the node itself.
   std::optional<std::string> limit_path;
-  bool limit_known = false;  // true: the kernel said so; false: inferred from usage and limits
+  bool limit_known = false;     // true: the kernel said so; false: inferred from usage and limits
+  bool limit_from_log = false;  // the kernel said so in its log
+
+  // A memcg on the way up from the victim's to the root, at the instant of the kill.
+  struct Level {
+    std::string path;
+    std::uint64_t usage_bytes = 0;
+    std::optional<std::uint64_t> limit_bytes;
+    std::optional<std::uint64_t> headroom_bytes() const {
+      if (!limit_bytes) return std::nullopt;
+      return *limit_bytes > usage_bytes ? *limit_bytes - usage_bytes : 0;
+    }
+  };
+  std::vector<Level> chain;
+
+  // What the kernel's log says of it: untrusted bytes. Empty: the log was not read, or had been
+  // rate-limited.
+  std::vector<std::string> log_lines;
+  bool log_disagrees = false;  // it names another memcg than limit_path
 
   // All that this incident killed, the first one (above) included: more than one with memory.oom.group.
   struct Victim {

@@ -12,9 +12,10 @@ namespace memspike::report {
 
 // Kills with the same cause.
 struct Verdict {
-  std::string cause;   // "by its own limit", "by the limit of …", "because the node …"; escaped
-  bool own = false;    // the limit of the very memcg that the kill happened in
-  bool known = false;  // the kernel said so; else inferred from usage and limits
+  std::string cause;      // "by its own limit", "by the limit of …", "because the node …"; escaped
+  bool own = false;       // the limit of the very memcg that the kill happened in
+  bool known = false;     // the kernel said so; else inferred from usage and limits
+  bool from_log = false;  // it said so in its log
   std::size_t kills = 0;
   std::uint64_t first_ns = 0;
 };

@@ -64,6 +64,7 @@ inline report::ProcessKilled kill(std::uint64_t after_ns, bool same_incident) {
   killed.kill.limit_path = "/pod/app";
   killed.kill.limit_known = true;
   killed.kill.victims = {{killed.kill.pid, killed.kill.comm}};
+  killed.kill.chain = {{"/pod/app", 50 * kMiB, 50 * kMiB}, {"/", 900 * kMiB, {}}};
   return killed;
 }
 
@@ -92,6 +93,7 @@ inline std::vector<report::Fact> story() {
           unbounded,
           row(0, 7'000'000, kMiB, 64 * kMiB),
           row(0, 7'100'000, kMiB, std::nullopt),
+          report::KernelLogged{kStartNs + 8'500'500, 42, true, "/pod/app", "oom-kill:constraint=…"},
           report::Noted{1, "the limit changed"},
           report::Noted{{}, "without reclaim"},
           row(1, 8'000'000, 50 * kMiB),
