@@ -15,6 +15,7 @@
 #include "cgroup/wait.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/stat_reader.h"
 #include "probe/probe.h"
 #include "report/builder.h"
 #include "report/csv.h"
@@ -71,7 +72,7 @@ class Session {
   void take_birth(const decode::MemcgBorn& event);
   report::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);
-  void read_kernel_counts_at_birth(std::uint64_t serial_nr);
+  void read_files_at_birth(const decode::MemcgBorn& birth);
   bool read_kernel_counts(std::vector<report::KernelCounts>& counts) const;
   void name_late_comers();
   // Every fact goes through here, to whoever keeps it.
@@ -89,6 +90,7 @@ class Session {
   timeline::Orderer orderer_;
   report::Interpreter interpreter_;
   report::Builder builder_;
+  StatReader stat_reader_;
   std::optional<report::CsvWriter> csv_;
   std::vector<std::string> root_paths_;
   std::map<report::MemcgIndex, std::uint64_t> oom_kills_at_birth_;

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "advice/observed.h"
+#include "blindspot/fold.h"
 #include "histogram/histogram.h"
 #include "spike/spike.h"
 
@@ -124,6 +126,9 @@ struct Memcg {
   Histograms histograms;
   std::vector<OomKill> oom_kills;
   Allocations allocations;
+  blindspot::Fold shown;           // the working set, to scrapers of every phase
+  bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see
+  advice::Observed observed;       // what limits are advised from
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), with --timeline
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "report/blind_spot.h"
 #include "report/footer.h"
 #include "report/headline.h"
 #include "report/labels.h"
@@ -71,6 +72,8 @@ void write_headlines(Page& page, const Report& report, const std::vector<Subject
     const Tone tone = tone_of(*interesting[i]);
     page.paragraph(mark_of(tone, page), headline_of(*interesting[i], report, page), tone,
                    tone == Tone::plain ? Tone::plain : Tone::strong);
+    const std::string blind = blind_sentence(*interesting[i], page);
+    if (!blind.empty()) page.paragraph("  ", blind, Tone::plain);
   }
   if (interesting.size() > kMaxHeadlines) {
     page.paragraph("  ",

@@ -15,6 +15,7 @@ struct Verdict {
   std::string cause;   // "by its own limit", "by the limit of …", "because the node …"; escaped
   bool own = false;    // the limit of the very memcg that the kill happened in
   bool known = false;  // the kernel said so; else inferred from usage and limits
+  bool node = false;   // no limit at all: the node ran out
   std::size_t kills = 0;
   std::uint64_t first_ns = 0;
 };
