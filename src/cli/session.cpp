@@ -84,6 +84,7 @@ Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe:
       interpreter_([this](const std::string& path) { return describe(path); },
                    [this](const report::Fact& fact) { emit(fact); }),
       builder_(builder_options(options_.output, options_.trace.min_prominence_bytes, {})),
+      stat_reader_(options_.hierarchy, [this](const report::Fact& fact) { emit(fact); }),
       recorder_(recorder),
       kernel_log_(KernelLog::open_at_end()),
       start_monotonic_ns_(monotonic_ns()),
@@ -179,7 +180,7 @@ void Session::take_birth(const decode::MemcgBorn& event) {
 void Session::take(const decode::Event& event) {
   if (const auto* birth = std::get_if<decode::MemcgBorn>(&event)) {
     take_birth(*birth);
-    read_kernel_counts_at_birth(birth->serial_nr);
+    read_files_at_birth(*birth);
     return;
   }
   if (std::holds_alternative<decode::Sample>(event)) ++samples_taken_;
@@ -187,12 +188,13 @@ void Session::take(const decode::Event& event) {
   if (const auto* gone = std::get_if<decode::MemcgGone>(&event)) probe_.release_slot(gone->last.slot);
 }
 
-void Session::read_kernel_counts_at_birth(std::uint64_t serial_nr) {
-  const auto index = interpreter_.find(serial_nr);
+void Session::read_files_at_birth(const decode::MemcgBorn& birth) {
+  const auto index = interpreter_.find(birth.serial_nr);
   if (!index) return;
   const std::string& path = interpreter_.memcgs()[*index].path;
   const auto kills = cgroup::read_oom_kills(cgroup::memcg_dir(options_.hierarchy, path));
   if (kills) oom_kills_at_birth_[*index] = *kills;
+  stat_reader_.read_at_birth(interpreter_, *index, birth.time_ns);
 }
 
 void Session::emit(const report::Fact& fact) {
@@ -219,6 +221,7 @@ Result<void> Session::pump() {
   if (!drained) return tl::unexpected(drained.error());
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
   take_kernel_log();
+  stat_reader_.read_due(interpreter_, now_ns);
   if (csv_ && csv_->failed()) return csv_->flush();
   if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
     emit_session();  // a recording that is cut knows its counts up to here

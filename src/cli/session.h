@@ -17,6 +17,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/recorder.h"
+#include "cli/stat_reader.h"
 #include "probe/probe.h"
 #include "report/builder.h"
 #include "report/csv.h"
@@ -75,7 +76,7 @@ class Session {
   std::string below_mount(std::string_view path) const;
   report::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);
-  void read_kernel_counts_at_birth(std::uint64_t serial_nr);
+  void read_files_at_birth(const decode::MemcgBorn& birth);
   bool read_kernel_counts(std::vector<report::KernelCounts>& counts) const;
   void name_late_comers();
   // Every fact goes through here, to whoever keeps it.
@@ -93,6 +94,7 @@ class Session {
   timeline::Orderer orderer_;
   report::Interpreter interpreter_;
   report::Builder builder_;
+  StatReader stat_reader_;
   std::optional<report::CsvWriter> csv_;
   Recorder* recorder_;
   KernelLog kernel_log_;

@@ -99,6 +99,12 @@ void describe(Archive& a, report::MemcgNamed& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, report::InactiveFileRead& v) {
+  a("memcg", v.memcg);
+  a("bytes", v.bytes);
+}
+
+template <class Archive>
 void describe(Archive& a, report::MemcgGone& v) {
   a("memcg", v.memcg);
   a("watermark_bytes", v.watermark_bytes);
@@ -155,6 +161,7 @@ void describe(Archive&, report::RecordingEnded&) {}
 // The name of a fact's event in the trace.
 inline const char* event_name(const report::MemcgFound&) { return "memcg found"; }
 inline const char* event_name(const report::MemcgNamed&) { return "memcg named"; }
+inline const char* event_name(const report::InactiveFileRead&) { return "inactive file"; }
 inline const char* event_name(const report::MemcgGone&) { return "memcg gone"; }
 inline const char* event_name(const report::ProcessKilled&) { return "oom kill"; }
 inline const char* event_name(const report::KernelCounts&) { return "kernel counts"; }

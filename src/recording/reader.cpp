@@ -253,6 +253,7 @@ void Reader::read_fact(Sequence& sequence, const Packet& packet, const Event& ev
   try_load(std::type_identity<report::SessionKnown>{});
   try_load(std::type_identity<report::MemcgFound>{});
   try_load(std::type_identity<report::MemcgNamed>{});
+  try_load(std::type_identity<report::InactiveFileRead>{});
   try_load(std::type_identity<report::MemcgGone>{});
   try_load(std::type_identity<report::ProcessKilled>{});
   try_load(std::type_identity<report::KernelCounts>{});

@@ -33,6 +33,7 @@ class Window {
 
  private:
   void handle(const report::MemcgRow& fact);
+  void handle(const report::InactiveFileRead& fact) { emit_(fact); }
   void handle(const report::MemcgGone& fact);
   void handle(const report::ProcessKilled& fact);
   void handle(const report::KernelCounts&) {}

@@ -76,6 +76,10 @@ void Builder::handle(const MemcgRow& fact) {
   }
 }
 
+void Builder::handle(const InactiveFileRead& fact) {
+  if (MemcgState* memcg = at(fact.memcg)) memcg->note_inactive_file(fact.time_ns, fact.bytes);
+}
+
 void Builder::handle(const MemcgGone& fact) {
   MemcgState* memcg = at(fact.memcg);
   if (memcg == nullptr) return;

@@ -54,6 +54,7 @@ class Builder {
   void handle(const MemcgRow& fact);
   void handle(const MemcgFound& fact);
   void handle(const MemcgNamed& fact);
+  void handle(const InactiveFileRead& fact);
   void handle(const MemcgGone& fact);
   void handle(const ProcessKilled& fact);
   void handle(const KernelCounts& fact);

@@ -44,6 +44,14 @@ struct MemcgRow {
   timeline::Row row;
 };
 
+// inactive_file in its memory.stat, as read at time_ns. Comes before any row of that time or later,
+// perhaps earlier: rows are held back until they are in order.
+struct InactiveFileRead {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t bytes = 0;
+};
+
 // It was removed; nothing follows.
 struct MemcgGone {
   MemcgIndex memcg = 0;
@@ -102,7 +110,8 @@ struct RecordingEnded {
   std::uint64_t time_ns = 0;
 };
 
-using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgGone, ProcessKilled, KernelCounts,
-                          ProcessAllocations, KernelLogged, Noted, SessionKnown, RecordingEnded>;
+using Fact =
+    std::variant<MemcgRow, MemcgFound, MemcgNamed, InactiveFileRead, MemcgGone, ProcessKilled, KernelCounts,
+                 ProcessAllocations, KernelLogged, Noted, SessionKnown, RecordingEnded>;
 
 }  // namespace memspike::report

@@ -3,6 +3,8 @@
 #include <string_view>
 
 #include "base/units.h"
+#include "blindspot/scraper.h"
+#include "report/json_subjects.h"
 #include "report/json_writer.h"
 #include "report/names.h"
 
@@ -70,6 +72,17 @@ void write(JsonWriter& json, const Report& report, const spike::Spike& spike) {
   json.member("right_base_ns", spike.right_base_ns);
   json.member("headroom_bytes", headroom_of(spike));
   json.member("outcome", to_text(spike.outcome));
+  json.member("crest_ns", spike.crest_ns);
+  json.member("crest_rise_ns", spike.crest_rise_ns);
+  json.key("chances");
+  json.begin_array(Layout::inline_);
+  for (const std::uint64_t period_ns : blindspot::kPeriodsNs) {
+    json.begin_object(Layout::inline_);
+    json.member("period_ns", period_ns);
+    json.member("ppm", std::uint64_t{blindspot::chance_ppm(spike.crest_ns, period_ns)});
+    json.end_object();
+  }
+  json.end_array();
   json.end_object();
 }
 
@@ -200,15 +213,6 @@ void write_timeline(JsonWriter& json, const Memcg& memcg) {
   json.end_array();
 }
 
-void write_container(JsonWriter& json, const std::optional<Container>& container) {
-  json.key("container");
-  if (!container) return json.null();
-  json.begin_object(Layout::inline_);
-  json.member("id", container->id);
-  json.member("name", container->name);
-  json.end_object();
-}
-
 void write(JsonWriter& json, const Report& report, const Memcg& memcg) {
   json.begin_object();
   json.member("path", memcg.path);
@@ -261,6 +265,7 @@ Result<void> render_json(const Report& report, const Sink& sink) {
   json.begin_array();
   for (const std::string& note : report.notes) json.value(note);
   json.end_array();
+  write_subjects(json, report);
   json.end_object();
   return json.finish();
 }

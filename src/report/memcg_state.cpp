@@ -9,8 +9,13 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
     usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
     has_rows_ = true;
   }
-  if (previous_) time_at_level_.record(previous_->usage_bytes, row.time_ns - previous_->time_ns);
+  if (previous_) {
+    const std::uint64_t held_ns = row.time_ns - previous_->time_ns;
+    time_at_level_.record(previous_->usage_bytes, held_ns);
+    observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
+  }
   previous_ = row;
+  working_set_.row(row.time_ns, row.usage_bytes);
   usage_.last_bytes = row.usage_bytes;
   usage_.min_bytes = std::min(usage_.min_bytes, row.usage_bytes);
   if (row.usage_bytes > usage_.peak_bytes) {
@@ -52,7 +57,8 @@ void MemcgState::finish() {
   detector_.finish(spikes_);
 }
 
-void MemcgState::add_to_histograms(const spike::Spike& spike, Histograms& histograms) {
+void MemcgState::count(const spike::Spike& spike, Histograms& histograms) {
+  observed_.add(spike);
   histograms.prominence_bytes.record(spike.prominence_bytes);
   histograms.width_ns.record(spike.width_ns);
   histograms.rise_ns.record(spike.rise_ns);
@@ -66,7 +72,7 @@ void MemcgState::spill(std::size_t keep, std::uint64_t min_prominence_bytes) {
   const auto cut = spikes_.end() - static_cast<std::ptrdiff_t>(keep);
   for (auto spike = spikes_.begin(); spike != cut; ++spike) {
     if (spike->prominence_bytes < min_prominence_bytes) continue;
-    add_to_histograms(*spike, spilled_);
+    count(*spike, spilled_);
     // A spike decided late may lie before one that was spilled: no interval then.
     if (spilled_count_ != 0 && spike->peak_ns >= last_spilled_peak_ns_) {
       spilled_.interval_ns.record(spike->peak_ns - last_spilled_peak_ns_);
@@ -103,7 +109,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
   memcg.histograms = std::move(spilled_);
   std::uint64_t last_peak_ns = last_spilled_peak_ns_;
   for (const spike::Spike& spike : memcg.spikes) {
-    add_to_histograms(spike, memcg.histograms);
+    count(spike, memcg.histograms);
     if (last_peak_ns != 0 && spike.peak_ns >= last_peak_ns) {
       memcg.histograms.interval_ns.record(spike.peak_ns - last_peak_ns);
     }
@@ -118,6 +124,9 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
   std::stable_sort(allocations_.by_process.begin(), allocations_.by_process.end(),
                    [](const ProcessPages& a, const ProcessPages& b) { return a.pages > b.pages; });
   memcg.allocations = std::move(allocations_);
+  memcg.shown = working_set_.take_fold();
+  memcg.working_set_known = working_set_.known();
+  memcg.observed = std::move(observed_);
   memcg.timeline = std::move(timeline_);
   memcg.limits = std::move(limits_);
   return memcg;

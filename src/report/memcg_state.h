@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "blindspot/working_set.h"
 #include "histogram/histogram.h"
 #include "report/report.h"
 #include "spike/detector.h"
@@ -23,6 +24,9 @@ class MemcgState {
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
+  void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
+    working_set_.note_inactive_file(time_ns, bytes);
+  }
   void add_process(const std::string& comm, std::uint32_t tgid, const std::vector<std::uint64_t>& by_order);
 
   // No more rows. Idempotent.
@@ -55,12 +59,14 @@ class MemcgState {
   std::optional<std::uint64_t> kernel_oom_kills;
 
  private:
-  void add_to_histograms(const spike::Spike& spike, Histograms& histograms);
+  void count(const spike::Spike& spike, Histograms& histograms);
 
   std::string path_;
   spike::Detector detector_;
   Usage usage_;
   histogram::Histogram time_at_level_;  // ns spent at a usage
+  blindspot::WorkingSet working_set_;
+  advice::Observed observed_;  // of spilled spikes, until build() adds the others
   std::optional<timeline::Row> previous_;
   std::vector<spike::Spike> spikes_;
   Histograms spilled_;

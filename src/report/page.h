@@ -12,7 +12,7 @@
 namespace memspike::report {
 
 // "label   text", as fact() was told it.
-struct Fact {
+struct Labelled {
   std::string label;
   std::string text;
   Tone tone = Tone::plain;
@@ -46,7 +46,7 @@ class Page {
 
   std::string take() { return std::move(out_); }
   // The facts alone, unwrapped, for pages that lay them out themselves.
-  std::vector<Fact> take_facts() { return std::move(facts_); }
+  std::vector<Labelled> take_facts() { return std::move(facts_); }
 
  private:
   const Report& report_;
@@ -54,7 +54,7 @@ class Page {
   const Glyphs* glyphs_;
   bool days_ = false;
   std::string out_;
-  std::vector<Fact> facts_;
+  std::vector<Labelled> facts_;
 };
 
 // Spaces before everything inside a section.

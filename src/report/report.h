@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "advice/observed.h"
+#include "blindspot/fold.h"
 #include "histogram/histogram.h"
 #include "spike/spike.h"
 
@@ -142,6 +144,9 @@ struct Memcg {
   Histograms histograms;
   std::vector<OomKill> oom_kills;
   Allocations allocations;
+  blindspot::Fold shown;           // the working set, to scrapers of every phase
+  bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see
+  advice::Observed observed;       // what limits are advised from
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), where it was asked for
   // (ns, bytes): its own limit, first and at each change; kept with the timeline.
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;

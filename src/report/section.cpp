@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "report/blind_spot.h"
 #include "report/footer.h"
 #include "report/headline.h"
 #include "report/histograms.h"
 #include "report/labels.h"
+#include "report/limit_advice.h"
 #include "report/names.h"
 #include "report/tables.h"
 
@@ -108,6 +110,8 @@ void write_section(Page& page, const Subject& subject, const Report& report) {
   page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
   write_facts(page, subject, report);
   write_kills(page, subject, report);
+  write_advice(page, subject, report);
+  write_blind_spot(page, subject);
   write_spikes(page, subject.memcg, report.session.min_prominence_bytes);
   write_histograms(page, subject.memcg.histograms);
   write_allocations(page, subject.memcg.allocations);

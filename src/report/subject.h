@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,11 @@ struct PeakPair {
   std::uint64_t ours_bytes = 0;
   std::uint64_t kernel_bytes = 0;
 };
+
+// Of the values; nothing of none.
+std::optional<std::uint64_t> median(std::vector<std::uint64_t> values);
+
+using Lives = std::vector<const Memcg*>;  // by birth; one for what is not a container
 
 struct Subject {
   Memcg memcg;                            // of its members together; without timeline
@@ -42,7 +49,8 @@ struct Subject {
   bool interesting() const { return killed() || kills_missed() || (!memcg.spikes.empty() && !echoes_child); }
 };
 
-// In the report's order; members of one container together.
+// In the report's order; lives of one container together.
+std::vector<Lives> lives_of(const Report& report);
 std::vector<Subject> subjects_of(const Report& report);
 
 }  // namespace memspike::report

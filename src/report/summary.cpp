@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "report/blind_spot.h"
 #include "report/footer.h"
 #include "report/headline.h"
 
@@ -61,16 +62,21 @@ std::vector<Headline> headlines_of(const Report& report, const std::vector<Subje
   std::vector<Headline> headlines;
   const std::vector<const Subject*> interesting = interesting_of(subjects);
   for (std::size_t i = 0; i < std::min(interesting.size(), kMaxHeadlines); ++i) {
-    headlines.push_back({tone_of(*interesting[i]), headline_of(*interesting[i], report, page)});
+    headlines.push_back({tone_of(*interesting[i]), headline_of(*interesting[i], report, page),
+                         blind_sentence(*interesting[i], page)});
   }
   if (interesting.size() > kMaxHeadlines) {
-    headlines.push_back({Tone::faint, fmt::format("{} and {} more", page.glyph().ellipsis,
-                                                  interesting.size() - kMaxHeadlines)});
+    headlines.push_back(
+        {Tone::faint,
+         fmt::format("{} and {} more", page.glyph().ellipsis, interesting.size() - kMaxHeadlines),
+         {}});
   }
-  if (interesting.empty()) headlines.push_back({Tone::good, calm_headline(report, subjects, page)});
+  if (interesting.empty()) headlines.push_back({Tone::good, calm_headline(report, subjects, page), {}});
   if (const std::uint64_t lost = records_lost(report); lost > 0) {
-    headlines.push_back({Tone::warn, fmt::format("{} lost: see the end of this report",
-                                                 counted(lost, "record was", "records were"))});
+    headlines.push_back(
+        {Tone::warn,
+         fmt::format("{} lost: see the end of this report", counted(lost, "record was", "records were")),
+         {}});
   }
   return headlines;
 }

@@ -15,7 +15,8 @@ inline constexpr std::size_t kMaxHeadlines = 10;
 
 struct Headline {
   Tone tone = Tone::plain;
-  std::string text;  // escaped, glued
+  std::string text;      // escaped, glued
+  std::string remark{};  // what dashboards showed of it; "": nothing to say
 };
 
 // "pod shop/checkout (burstable)", or the target as it was asked for. Escaped.

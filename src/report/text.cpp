@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "report/blind_spot.h"
 #include "report/footer.h"
 #include "report/headline.h"
 #include "report/labels.h"
@@ -43,6 +44,7 @@ void write_headlines(Page& page, const std::vector<Headline>& headlines) {
     const Tone text = told || headline.tone == Tone::plain ? headline.tone : Tone::strong;
     page.paragraph(headline.tone == Tone::faint ? "  " : mark_of(headline.tone, page), headline.text,
                    headline.tone, text);
+    if (!headline.remark.empty()) page.paragraph("  ", headline.remark, Tone::plain);
   }
   page.line();
 }

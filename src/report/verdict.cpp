@@ -15,7 +15,8 @@ Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Re
   verdict.from_log = kill.limit_from_log;
   verdict.first_ns = kill.time_ns;
   verdict.own = kill.limit_path == cgroup_path;
-  if (!kill.limit_path) {
+  verdict.node = !kill.limit_path;
+  if (verdict.node) {
     verdict.cause = "because the node ran out of memory";
   } else if (verdict.own) {
     verdict.cause = "by its own limit";

@@ -16,6 +16,7 @@ struct Verdict {
   bool own = false;       // the limit of the very memcg that the kill happened in
   bool known = false;     // the kernel said so; else inferred from usage and limits
   bool from_log = false;  // it said so in its log
+  bool node = false;      // no limit at all: the node ran out
   std::size_t kills = 0;
   std::uint64_t first_ns = 0;
 };

@@ -61,12 +61,23 @@ TEST_CASE("reports as JSON") {
 
 TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   const Json json = Json::parse(render_json(golden::oom_story_with_timeline()));
-  CHECK(keys_of(json) ==
-        std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events", "lost", "notes"});
+  CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
+                                                  "lost", "notes", "subjects"});
   CHECK(json["schema_version"] == 1);
   CHECK(starts_with(keys_of(json["session"]),
                     {"start_utc", "duration_ns", "kernel_release", "cgroup_mode", "tier", "hooks",
                      "sweep_period_ns", "max_sample_gap_ns", "min_prominence_bytes"}));
+  const Json& subject = json["subjects"][2];
+  CHECK(keys_of(subject) == std::vector<std::string>{"path", "role", "container", "lives", "blind_spot",
+                                                     "advice", "limited_ns", "above_limit"});
+  CHECK(keys_of(subject["blind_spot"]) == std::vector<std::string>{"shows", "scrapers"});
+  CHECK(keys_of(subject["blind_spot"]["scrapers"][0]) ==
+        std::vector<std::string>{"period_ns", "looks_ppm", "shown_p5_bytes", "shown_p50_bytes",
+                                 "shown_p95_bytes", "sees_peak_ppm", "sees_peak_at_least_ppm",
+                                 "sees_peak_at_most_ppm"});
+  CHECK(keys_of(subject["advice"]) == std::vector<std::string>{"spikes", "cut_off", "margin_percent",
+                                                               "limits", "extrapolated_bytes",
+                                                               "request_bytes", "curve"});
   CHECK(keys_of(json["target"]) == std::vector<std::string>{"pod_uid", "namespace", "pod", "qos", "cgroup"});
   const Json& memcg = json["memcgs"][2];
   CHECK(keys_of(memcg) == std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage",
@@ -77,7 +88,8 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
                     {"first_bytes", "last_bytes", "min_bytes", "peak_bytes", "peak_ns"}));
   CHECK(keys_of(memcg["spikes"][0]) ==
         std::vector<std::string>{"peak_ns", "peak_utc", "peak_bytes", "prominence_bytes", "width_ns",
-                                 "rise_ns", "left_base_ns", "right_base_ns", "headroom_bytes", "outcome"});
+                                 "rise_ns", "left_base_ns", "right_base_ns", "headroom_bytes", "outcome",
+                                 "crest_ns", "crest_rise_ns", "chances"});
   CHECK(keys_of(memcg["histograms"]) == std::vector<std::string>{"prominence_bytes", "width_ns", "rise_ns",
                                                                  "headroom_bytes", "interval_ns",
                                                                  "alloc_order"});

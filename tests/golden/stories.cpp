@@ -54,6 +54,7 @@ void add_spike(Memcg& memcg, const spike::Spike& spike) {
   if (spike.headroom_bytes != spike::kNoHeadroom) h.headroom_bytes.record(spike.headroom_bytes);
   memcg.spikes.push_back(spike);
   ++memcg.spikes_total;
+  memcg.observed.add(spike);
 }
 
 spike::Spike spike_at(std::uint64_t time_ns, std::uint64_t peak_bytes, std::uint64_t prominence_bytes,
@@ -64,6 +65,8 @@ spike::Spike spike_at(std::uint64_t time_ns, std::uint64_t peak_bytes, std::uint
   s.prominence_bytes = prominence_bytes;
   s.rise_ns = 3'310'000 + prominence_bytes / 7;
   s.width_ns = 21'400'000 + prominence_bytes * 2;
+  s.crest_ns = s.width_ns / 3;
+  s.crest_rise_ns = s.rise_ns / 8;
   s.left_base_ns = time_ns - 10 * kMs;
   s.right_base_ns = time_ns + 90 * kMs;
   s.headroom_bytes = limit_bytes == 0 ? spike::kNoHeadroom : limit_bytes - peak_bytes;
@@ -95,6 +98,22 @@ void add_allocations(Memcg& memcg, std::uint64_t pages, std::uint32_t pid, const
   memcg.allocations.unattributed_pages = pages - (pages - pages / 40) - pages / 50;
 }
 
+// What scrapers met between two times: the level it lives at, and each peak for as long as its crest.
+void show(Memcg& memcg, std::uint64_t from_ns, std::uint64_t until_ns) {
+  const std::uint64_t typical = memcg.usage.typical_bytes.value_or(0);
+  const auto hold = [&](std::uint64_t until, std::uint64_t bytes) {
+    memcg.shown.hold(from_ns, until, bytes);
+    memcg.observed.time_above.hold(until > from_ns ? until - from_ns : 0, bytes, memcg.limit_bytes);
+    from_ns = std::max(from_ns, until);
+  };
+  for (const spike::Spike& spike : memcg.spikes) {
+    hold(std::min(until_ns, spike.peak_ns), typical);
+    hold(std::min(until_ns, spike.peak_ns + spike.crest_ns), spike.peak_bytes);
+  }
+  hold(until_ns, typical);
+  memcg.working_set_known = true;
+}
+
 // One life of the container: it starts, bursts `bursts` times, and is killed at its limit.
 Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) {
   const std::uint64_t limit_bytes = 50 * kMiB;
@@ -118,6 +137,8 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
         spike_at(m.usage.peak_ns, limit_bytes, limit_bytes, limit_bytes, spike::Outcome::oom_kill);
     last.rise_ns = 7'912 * kMs;
     last.width_ns = 7'960 * kMs;
+    last.crest_ns = 19 * kMs;
+    last.crest_rise_ns = 11 * kMs;
     add_spike(m, last);
     m.oom_kills.push_back(
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
@@ -131,6 +152,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
   m.kernel_peak_bytes = m.usage.peak_bytes;
   m.kernel_peak_source = "memory.peak";
   m.kernel_oom_kills = m.oom_kills.size();
+  show(m, born_ns, killed ? m.usage.peak_ns + 20 * kMs : born_ns + 3 * kSecond);
   add_allocations(m, 61'440 + index * 1024, 71'204 + index * 318, "checkout-worker");
   return m;
 }
@@ -282,6 +304,8 @@ Report crowd() {
     m.oom_kills.push_back(kill_at(kStart + (i + 1) * 120 * kSecond, 4000 + i, "stress", 900 * kMiB));
     m.oom_kills.back().limit_bytes.reset();
   }
+  show(m, kStart, kStart + 7 * 3600 * kSecond);
+  m.working_set_known = false;
   m.spikes_total = 1500;  // the oldest are kept in the histograms only
   for (std::uint32_t i = 0; i < 14; ++i)
     m.allocations.by_process.push_back({4000 + i, "stress", 9000 - i * 500});

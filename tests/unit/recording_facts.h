@@ -96,6 +96,7 @@ inline std::vector<report::Fact> story() {
           report::KernelLogged{kStartNs + 8'500'500, 42, true, "/pod/app", "oom-kill:constraint=…"},
           report::Noted{1, "the limit changed"},
           report::Noted{{}, "without reclaim"},
+          report::InactiveFileRead{1, kStartNs + 7'500'000, 3 * kMiB},
           row(1, 8'000'000, 50 * kMiB),
           kill(8'500'000, false),
           kill(8'600'000, true),

@@ -29,12 +29,13 @@ void write_headlines(JsonWriter& json, const std::vector<Headline>& headlines) {
     json.begin_array(JsonWriter::Layout::inline_);
     json.value(to_text(headline.tone));
     json.value(plain(headline.text));
+    json.value(plain(headline.remark));
     json.end_array();
   }
   json.end_array();
 }
 
-std::vector<Fact> footer_of(const Report& report, const Page& page) {
+std::vector<Labelled> footer_of(const Report& report, const Page& page) {
   Page scratch(report, page.style());
   write_footer(scratch, report);
   return scratch.take_facts();

@@ -32,10 +32,10 @@ std::string_view to_text(Tone tone) {
   return "plain";
 }
 
-void write_facts(JsonWriter& json, std::string_view name, const std::vector<Fact>& facts) {
+void write_facts(JsonWriter& json, std::string_view name, const std::vector<Labelled>& facts) {
   json.key(name);
   json.begin_array();
-  for (const Fact& fact : facts) {
+  for (const Labelled& fact : facts) {
     json.begin_array(JsonWriter::Layout::inline_);
     json.value(fact.label);
     json.value(plain(fact.text));

@@ -11,7 +11,7 @@
 namespace memspike::report::html {
 
 // [["usage", "lives at …", "plain"], …]
-void write_facts(JsonWriter& json, std::string_view name, const std::vector<Fact>& facts);
+void write_facts(JsonWriter& json, std::string_view name, const std::vector<Labelled>& facts);
 
 // Text with its glue as no-break spaces.
 std::string plain(std::string_view glued);

@@ -192,7 +192,7 @@ void write_allocations(JsonWriter& json, const Allocations& allocations) {
   json.member("other_pages", allocations.by_process.empty() ? 0 : allocations.pages - told);
 }
 
-std::vector<Fact> facts_of(const Subject& subject, const Report& report, const Page& page) {
+std::vector<Labelled> facts_of(const Subject& subject, const Report& report, const Page& page) {
   Page scratch(report, page.style());
   report::write_facts(scratch, subject, report);
   return scratch.take_facts();

@@ -35,8 +35,9 @@ class Page {
   }
 
   #header() {
-    const headlines = this.data.headlines.map(([tone, text]) =>
-      el(`li.${tone}`, {}, el("span.mark", { "aria-hidden": "true" }, MARKS[tone] ?? "●"), el("span", {}, text)));
+    const headlines = this.data.headlines.map(([tone, text, remark]) =>
+      el(`li.${tone}`, {}, el("span.mark", { "aria-hidden": "true" }, MARKS[tone] ?? "●"),
+        el("span", {}, text, ...(remark ? [el("span.remark", {}, remark)] : []))));
     return el("header", {},
       el("div.top", {}, el("div", {}, el("p.brand", {}, "memspike"), el("h1", {}, this.data.title), el("p.faint", {}, this.data.subtitle)),
         this.#themeButton()),
