@@ -68,6 +68,7 @@ void add_talk(CLI::App* app, CommonOptions& common) {
 
 // Options that have no default of their own to show are bound through optionals.
 struct Raw {
+  std::optional<std::uint64_t> dossier_window_ns;
   std::optional<std::uint64_t> ring_bytes;
   std::optional<std::uint64_t> sweep_period_ns;
 };
@@ -84,6 +85,8 @@ void add_output(CLI::App* app, OutputOptions& output) {
 void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
   add_quantity(app, "--min-prominence", trace.min_prominence_bytes, parse_size_bytes, "SIZE",
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
+  add_quantity(app, "--dossier-window", raw.dossier_window_ns, parse_duration_ns, "DURATION",
+               "How much of the time before an OOM kill is kept and drawn (default: 1s)");
   add_quantity(app, "--sweep", raw.sweep_period_ns, parse_duration_ns, "DURATION",
                "Period of the look at every memcg, whoever moved it (default: 1ms)")
       ->group("Advanced");
@@ -114,6 +117,7 @@ void check_output(const OutputOptions& output) {
 }
 
 void check_trace(TraceOptions& trace, const Raw& raw) {
+  trace.dossier_window_ns = raw.dossier_window_ns.value_or(trace.dossier_window_ns);
   constexpr std::uint64_t kMinRing = 4096;
   constexpr std::uint64_t kMaxRing = 1ULL << 30;
   constexpr std::uint64_t kMinSweepNs = 100'000;

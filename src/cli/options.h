@@ -25,6 +25,7 @@ struct OutputOptions {
 struct TraceOptions {
   std::optional<std::uint64_t> duration_ns;
   std::optional<std::uint64_t> min_prominence_bytes;
+  std::uint64_t dossier_window_ns = 1'000'000'000;
   std::uint64_t sweep_period_ns = 1'000'000;
   std::uint32_t ring_bytes = 4U << 20;
   std::uint32_t max_memcgs = 1024;

@@ -81,6 +81,7 @@ report::BuilderOptions builder_options(const SessionOptions& options) {
   result.min_prominence_bytes = options.trace.min_prominence_bytes;
   result.keep_timeline = options.output.timeline && options.output.format == Format::json;
   result.keep_all_spikes = options.output.format == Format::json;
+  result.dossier_window_ns = options.trace.dossier_window_ns;
   return result;
 }
 

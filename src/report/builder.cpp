@@ -88,8 +88,8 @@ void Builder::handle(const decode::MemcgBorn& event) {
   }
   const Description description = describe_(*path);
   const std::uint64_t floor = options_.min_prominence_bytes.value_or(kFloorBytes);
-  auto memcg =
-      std::make_unique<MemcgState>(event.serial_nr, std::move(*path), std::max<std::uint64_t>(1, floor));
+  auto memcg = std::make_unique<MemcgState>(event.serial_nr, std::move(*path),
+                                            std::max<std::uint64_t>(1, floor), options_.dossier_window_ns);
   memcg->role = description.role;
   memcg->container = description.container;
   memcg->wanted = description.wanted;
@@ -153,16 +153,18 @@ void Builder::handle(const decode::MemcgGone& event) {
   memcg->kernel_peak_bytes = event.last.watermark_bytes;
   memcg->kernel_peak_source = "watermark";
   by_slot_[event.last.slot] = nullptr;
+  keep_few_overviews(*memcg);
 }
 
 // The memcg that ran out. Asked from the kernel where it could be; else the level with the least
-// room, if that is less than the kernel's own batches can hide; else it was the node.
-void Builder::fill_origin(const decode::OomKill& event, OomKill& kill) const {
+// room, if that is less than the kernel's own batches can hide; else it was the node. Returned if it
+// is tracked.
+const MemcgState* Builder::fill_origin(const decode::OomKill& event, OomKill& kill) {
   kill.limit_known = event.origin.has_value();
   if (event.origin) {
-    if (event.origin->serial_nr != 0)
-      kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
-    return;
+    if (event.origin->serial_nr == 0) return nullptr;
+    kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
+    return find(event.origin->serial_nr);
   }
   constexpr std::uint64_t kSlackBytes = 2U << 20;
   std::uint64_t least = event.path.outer_headroom_bytes;
@@ -175,12 +177,31 @@ void Builder::fill_origin(const decode::OomKill& event, OomKill& kill) const {
     least = room;
     hit = &level;
   }
-  if (least > kSlackBytes) return;
+  if (least > kSlackBytes) return nullptr;
   if (hit == nullptr) {
     kill.limit_path = "(above the target)";
-  } else if (hit->slot < by_slot_.size() && by_slot_[hit->slot] != nullptr) {
-    kill.limit_path = by_slot_[hit->slot]->path();
+    return nullptr;
   }
+  const MemcgState* memcg = at_slot(hit->slot);
+  if (memcg != nullptr) kill.limit_path = memcg->path();
+  return memcg;
+}
+
+// A container that is killed every few seconds must not make the report grow without bounds.
+void Builder::keep_few_windows(MemcgState& memcg) {
+  constexpr std::size_t kWindows = 200;  // 32 kB each
+  windows_.emplace_back(&memcg, memcg.kills() - 1);
+  if (windows_.size() <= kWindows) return;
+  windows_.front().first->drop_timeline_of_kill(windows_.front().second);
+  windows_.pop_front();
+}
+
+void Builder::keep_few_overviews(MemcgState& gone) {
+  constexpr std::size_t kFine = 64;
+  fine_overviews_.push_back(&gone);
+  if (fine_overviews_.size() <= kFine) return;
+  fine_overviews_.front()->coarsen_overview();
+  fine_overviews_.pop_front();
 }
 
 std::string Builder::path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const {
@@ -227,8 +248,10 @@ void Builder::handle(const decode::OomKill& event) {
   kill.shmem_rss_bytes = event.shmem_rss_bytes;
   kill.oom_score_adj = event.oom_score_adj;
   kill.victims = {{event.victim_tgid, event.victim_comm}};
-  fill_origin(event, kill);
+  const MemcgState* hit = fill_origin(event, kill);
+  kill.last_second = (hit != nullptr ? *hit : *memcg).last_second(event.time_ns, hit != nullptr);
   memcg->add_kill(std::move(kill));
+  keep_few_windows(*memcg);
   last_kill_ = {memcg, event.time_ns, event.trigger_tgid, event.origin ? event.origin->incident : 0};
 }
 

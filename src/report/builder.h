@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "decode/event.h"
@@ -21,6 +23,7 @@ struct BuilderOptions {
       min_prominence_bytes;  // unset: the larger of 1 MiB and 5 % of the smallest limit
   bool keep_timeline = false;
   bool keep_all_spikes = true;  // false: bounded memory; the oldest go on in the histograms only
+  std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs;  // kept of the time before an OOM kill
 };
 
 // What a memcg is, as far as names can tell; asked once, when it is born.
@@ -80,7 +83,9 @@ class Builder {
   MemcgState* at_slot(std::uint32_t slot);
   std::optional<std::string> path_of(const decode::MemcgBorn& event);
   void note(std::string text);
-  void fill_origin(const decode::OomKill& event, OomKill& kill) const;
+  const MemcgState* fill_origin(const decode::OomKill& event, OomKill& kill);
+  void keep_few_windows(MemcgState& memcg);
+  void keep_few_overviews(MemcgState& gone);
   std::string path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const;
   bool joins_last_incident(const decode::OomKill& event) const;
 
@@ -98,6 +103,8 @@ class Builder {
     std::uint32_t incident = 0;
   };
   LastKill last_kill_;
+  std::deque<std::pair<MemcgState*, std::size_t>> windows_;  // kills that have their timeline, by time
+  std::deque<MemcgState*> fine_overviews_;                   // of memcgs that are gone
   std::vector<std::string> notes_;
   std::uint64_t dropped_notes_ = 0;
   std::uint64_t orphans_ = 0;

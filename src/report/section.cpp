@@ -9,6 +9,7 @@
 #include "report/histograms.h"
 #include "report/labels.h"
 #include "report/names.h"
+#include "report/pictures.h"
 #include "report/tables.h"
 
 namespace memspike::report {
@@ -103,6 +104,7 @@ void write_section(Page& page, const Subject& subject, const Report& report) {
   write_limit(page, subject.memcg);
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
+  write_timeline(page, subject);
   write_kills(page, subject, report);
   write_spikes(page, subject.memcg, report.session.min_prominence_bytes);
   write_histograms(page, subject.memcg.histograms);

@@ -86,6 +86,11 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   CHECK(starts_with(keys_of(memcg["oom_kills"][0]),
                     {"time_ns", "time_utc", "pid", "comm", "usage_bytes", "limit_bytes", "anon_rss_bytes",
                      "file_rss_bytes", "shmem_rss_bytes", "oom_score_adj"}));
+  CHECK(keys_of(memcg["oom_kills"][0]["last_second"]) ==
+        std::vector<std::string>{"cgroup", "window_ns", "limit_bytes", "slope_bytes_per_second",
+                                 "baseline_ns", "baseline_bytes", "baseline_to_limit_ns", "timeline"});
+  CHECK(memcg["oom_kills"][0]["last_second"]["timeline"][0] == Json::array({86'407'000'401'004, 39'976'960}));
+  CHECK(Json::parse(render_json(golden::crowd()))["memcgs"][0]["oom_kills"][0]["last_second"].is_null());
   CHECK(starts_with(keys_of(memcg["allocations"]), {"pages", "by_order", "by_process"}));
   CHECK(memcg["timeline"][1] == Json::array({86'400'000'040'123, 262'144}));
   CHECK(json["memcgs"][0]["limit_bytes"].is_null());

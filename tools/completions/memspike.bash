@@ -46,11 +46,11 @@ _memspike() {
       mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       return
       ;;
-    --container | -d | --duration | --min-prominence | --sweep | --ring | --max-memcgs | --limit) return ;;
+    --container | -d | --duration | --min-prominence | --dossier-window | --sweep | --ring | --max-memcgs | --limit) return ;;
     *)
       local common='-h --help --cgroup-root --host-root -q --quiet -v --verbose'
       local output='-f --format -o --output --csv --timeline'
-      local trace='--min-prominence --sweep --ring --max-memcgs --tier --disable-feature'
+      local trace='--min-prominence --dossier-window --sweep --ring --max-memcgs --tier --disable-feature'
       case $command in
         '') words='record run list doctor -h --help --version' ;;
         record)

@@ -40,6 +40,7 @@ complete -c memspike -n '__memspike_in record run' -s o -l output -rF -d 'Write 
 complete -c memspike -n '__memspike_in record run' -l csv -rF -d 'Write the timeline as CSV there'
 complete -c memspike -n '__memspike_in record run' -l timeline -d 'Put the timeline into the JSON'
 complete -c memspike -n '__memspike_in record run' -l min-prominence -x -d 'Smallest prominence of a spike'
+complete -c memspike -n '__memspike_in record run' -l dossier-window -x -d 'Time before an OOM kill that is kept'
 complete -c memspike -n '__memspike_in record run' -l sweep -x -d 'Period of the look at every memcg'
 complete -c memspike -n '__memspike_in record run' -l ring -x -d 'Ring buffer, a power of two'
 complete -c memspike -n '__memspike_in record run' -l max-memcgs -x -d 'Memcgs tracked at the same time'
