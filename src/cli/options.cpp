@@ -16,6 +16,7 @@ constexpr const char* kFooter = R"(Examples:
   memspike record --pod-uid 3f2a1b4c -d 5m
   memspike record --pod shop/checkout-7d9f --container app -f json -o spikes.json
   memspike record --pod-uid 3f2a1b4c --wait=2m
+  memspike record --pod-uid 3f2a1b4c -d 1h -f openmetrics -o memspike.prom
   memspike run --limit 50Mi -- stress-ng --vm 1 --vm-bytes 60M -t 5
 
 Sizes: 50Mi, 50M, 1.5Gi, 52428800. Durations: 500ms, 30s, 5m, 1h30m.
@@ -41,8 +42,10 @@ CLI::Option* add_quantity(CLI::App* app, const std::string& name, std::optional<
 }
 
 void add_format(CLI::App* app, Format& format, const std::vector<std::string>& names) {
-  static const std::map<std::string, Format> formats{
-      {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}};
+  static const std::map<std::string, Format> formats{{"text", Format::text},
+                                                     {"json", Format::json},
+                                                     {"csv", Format::csv},
+                                                     {"openmetrics", Format::openmetrics}};
   app->add_option_function<std::string>(
          "-f,--format", [&format](const std::string& name) { format = formats.at(name); },
          "Output format (default: text)")
@@ -74,7 +77,7 @@ struct Raw {
 };
 
 void add_output(CLI::App* app, OutputOptions& output) {
-  add_format(app, output.format, {"text", "json", "csv"});
+  add_format(app, output.format, {"text", "json", "csv", "openmetrics"});
   app->add_option("-o,--output", output.file, "Write the result there instead of to stdout")
       ->type_name("FILE");
   app->add_option("--csv", output.csv_file, "Write the timeline as CSV there, beside the result")

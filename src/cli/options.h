@@ -13,7 +13,7 @@
 
 namespace memspike::cli {
 
-enum class Format { text, json, csv };
+enum class Format { text, json, csv, openmetrics };
 
 struct OutputOptions {
   Format format = Format::text;

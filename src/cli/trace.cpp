@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "report/json.h"
+#include "report/openmetrics.h"
 #include "report/text.h"
 
 namespace memspike::cli {
@@ -72,6 +73,10 @@ Result<void> Trace::finish() {
   switch (format_.format) {
     case Format::json:
       written = report::render_json(*report, [this](std::string_view text) { return output_.write(text); });
+      break;
+    case Format::openmetrics:
+      written =
+          report::render_openmetrics(*report, [this](std::string_view text) { return output_.write(text); });
       break;
     case Format::text:
       written = output_.write(report::render_text(*report, style_for(output_.fd())));

@@ -5,6 +5,7 @@
 #include "golden.h"
 #include "report/csv.h"
 #include "report/json.h"
+#include "report/openmetrics.h"
 #include "report/utf8.h"
 #include "stories.h"
 
@@ -143,6 +144,14 @@ TEST_CASE("a long timeline is streamed in pieces") {
   CHECK(largest < 128 << 10);
   CHECK(text == render_json(report));
   CHECK(Json::parse(text)["memcgs"][2]["timeline"].size() == 100'005);
+}
+
+TEST_CASE("reports as metrics") {
+  check_golden("oom_story.prom", render_openmetrics(golden::oom_story()));
+  check_golden("absent.prom", render_openmetrics(golden::absent()));
+  check_golden("hostile.prom", render_openmetrics(golden::hostile()));
+  check_golden("losses.prom", render_openmetrics(golden::losses()));
+  check_golden("crowd.prom", render_openmetrics(golden::crowd()));
 }
 
 TEST_CASE("the timeline as CSV") { check_golden("timeline.csv", timeline_csv()); }

@@ -26,7 +26,7 @@ _memspike() {
   case $previous in
     -f | --format)
       words='text json'
-      [[ $command != record && $command != run ]] || words+=' csv'
+      [[ $command != record && $command != run ]] || words+=' csv openmetrics'
       ;;
     --tier) words='auto tracepoint charge' ;;
     --disable-feature)

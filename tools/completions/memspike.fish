@@ -34,7 +34,7 @@ complete -c memspike -n '__memspike_in record' -l wait -d 'Start before the targ
 complete -c memspike -n '__memspike_in run' -l limit -x -d 'Memory limit of the command'
 complete -c memspike -n '__memspike_in run' -x -a '(__fish_complete_subcommand)'
 
-complete -c memspike -n '__memspike_in record run' -s f -l format -x -a 'text json csv' -d 'Output format'
+complete -c memspike -n '__memspike_in record run' -s f -l format -x -a 'text json csv openmetrics' -d 'Output format'
 complete -c memspike -n '__memspike_in list doctor' -s f -l format -x -a 'text json' -d 'Output format'
 complete -c memspike -n '__memspike_in record run' -s o -l output -rF -d 'Write the result there'
 complete -c memspike -n '__memspike_in record run' -l csv -rF -d 'Write the timeline as CSV there'
