@@ -20,6 +20,7 @@ constexpr const char* kFooter = R"(Examples:
   memspike record --pod-uid 3f2a1b4c -d 1h -o night.pftrace
   memspike report night.pftrace --from 12m --to 13m
   memspike record --pod shop/checkout-7d9f -d 5m -f html -o report.html
+  memspike record --pod-uid 3f2a1b4c -d 1h -f openmetrics -o memspike.prom
   memspike run --limit 50Mi -- stress-ng --vm 1 --vm-bytes 60M -t 5
 
 Sizes: 50Mi, 50M, 1.5Gi, 52428800. Durations: 500ms, 30s, 5m, 1h30m.
@@ -49,6 +50,7 @@ void add_format(CLI::App* app, Format& format, const std::vector<std::string>& n
                                                      {"json", Format::json},
                                                      {"csv", Format::csv},
                                                      {"html", Format::html},
+                                                     {"openmetrics", Format::openmetrics},
                                                      {"perfetto", Format::perfetto}};
   app->add_option_function<std::string>(
          "-f,--format", [&format](const std::string& name) { format = formats.at(name); },
@@ -75,12 +77,13 @@ void add_talk(CLI::App* app, CommonOptions& common) {
 
 // Options that have no default of their own to show are bound through optionals.
 struct Raw {
+  std::optional<std::uint64_t> dossier_window_ns;
   std::optional<std::uint64_t> ring_bytes;
   std::optional<std::uint64_t> sweep_period_ns;
 };
 
 void add_output(CLI::App* app, OutputOptions& output) {
-  add_format(app, output.format, {"text", "json", "csv", "html", "perfetto"});
+  add_format(app, output.format, {"text", "json", "csv", "html", "openmetrics", "perfetto"});
   app->add_option("-o,--output", output.file,
                   "Write the result there instead of to stdout; a name that ends in\n"
                   ".pftrace asks for a recording (-f perfetto)")
@@ -96,6 +99,8 @@ void add_output(CLI::App* app, OutputOptions& output) {
 void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
   add_quantity(app, "--min-prominence", trace.min_prominence_bytes, parse_size_bytes, "SIZE",
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
+  add_quantity(app, "--dossier-window", raw.dossier_window_ns, parse_duration_ns, "DURATION",
+               "How much of the time before an OOM kill is kept and drawn (default: 1s)");
   add_quantity(app, "--sweep", raw.sweep_period_ns, parse_duration_ns, "DURATION",
                "Period of the look at every memcg, whoever moved it (default: 1ms)")
       ->group("Advanced");
@@ -137,6 +142,7 @@ void check_output(OutputOptions& output, const CLI::App& app) {
 }
 
 void check_trace(TraceOptions& trace, const Raw& raw) {
+  trace.dossier_window_ns = raw.dossier_window_ns.value_or(trace.dossier_window_ns);
   constexpr std::uint64_t kMinRing = 4096;
   constexpr std::uint64_t kMaxRing = 1ULL << 30;
   constexpr std::uint64_t kMinSweepNs = 100'000;
@@ -236,7 +242,7 @@ void add_report(CLI::App& app, ReportCommand& report) {
   CLI::App* sub =
       app.add_subcommand("report", "Report from a recording what the live run would have printed");
   sub->add_option("file", report.file, "The recording; - for stdin")->required()->type_name("FILE");
-  add_format(sub, report.output.format, {"text", "json", "csv", "html"});
+  add_format(sub, report.output.format, {"text", "json", "csv", "html", "openmetrics"});
   sub->add_option("-o,--output", report.output.file, "Write the result there instead of to stdout")
       ->type_name("FILE");
   sub->add_flag("--timeline", report.output.timeline, "Put every row of the timeline into the JSON");
@@ -246,6 +252,8 @@ void add_report(CLI::App& app, ReportCommand& report) {
       ->type_name("NAME|ID");
   add_quantity(sub, "--min-prominence", report.min_prominence_bytes, parse_size_bytes, "SIZE",
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
+  add_quantity(sub, "--dossier-window", report.dossier_window_ns, parse_duration_ns, "DURATION",
+               "Time before an OOM kill that is shown (default: 1s)");
   add_talk(sub, report.common);
 }
 
@@ -286,14 +294,14 @@ std::vector<std::string> arguments_of(int argc, const char* const* argv, std::ve
 
 report::BuilderOptions builder_options(const OutputOptions& output,
                                        std::optional<std::uint64_t> min_prominence_bytes,
-                                       const std::vector<std::string>& containers) {
+                                       std::uint64_t dossier_window_ns) {
   report::BuilderOptions result;
   result.min_prominence_bytes = min_prominence_bytes;
   const bool is_json = output.format == Format::json;
   const bool is_html = output.format == Format::html;
   result.keep_timeline = is_html || (is_json && output.timeline);
   result.keep_all_spikes = is_json || is_html;
-  result.containers = containers;
+  result.dossier_window_ns = dossier_window_ns;
   return result;
 }
 

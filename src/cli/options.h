@@ -15,7 +15,7 @@
 
 namespace memspike::cli {
 
-enum class Format { text, json, csv, html, perfetto };
+enum class Format { text, json, csv, html, openmetrics, perfetto };
 
 struct OutputOptions {
   Format format = Format::text;
@@ -28,6 +28,7 @@ struct OutputOptions {
 struct TraceOptions {
   std::optional<std::uint64_t> duration_ns;
   std::optional<std::uint64_t> min_prominence_bytes;
+  std::uint64_t dossier_window_ns = 1'000'000'000;
   std::uint64_t sweep_period_ns = 1'000'000;
   std::uint32_t ring_bytes = 4U << 20;
   std::uint32_t max_memcgs = 1024;
@@ -63,6 +64,7 @@ struct ReportCommand {
   std::string file;  // "-": stdin
   OutputOptions output;
   std::optional<std::uint64_t> min_prominence_bytes;
+  std::optional<std::uint64_t> dossier_window_ns;  // unset: a second
   std::vector<std::string> containers;
   recording::Span span;
 };
@@ -83,7 +85,7 @@ using Command = std::variant<RecordCommand, RunCommand, ReportCommand, ListComma
 // What a builder has to keep for this output.
 report::BuilderOptions builder_options(const OutputOptions& output,
                                        std::optional<std::uint64_t> min_prominence_bytes,
-                                       const std::vector<std::string>& containers);
+                                       std::uint64_t dossier_window_ns);
 
 // Either a command, or the exit code of a run that is over (help, version, usage
 // error: what there was to say has been printed).

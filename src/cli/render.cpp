@@ -3,6 +3,7 @@
 #include "cli/terminal.h"
 #include "report/html/html.h"
 #include "report/json.h"
+#include "report/openmetrics.h"
 #include "report/text.h"
 
 namespace memspike::cli {
@@ -16,6 +17,8 @@ Result<void> render(const report::Report& report, Format format, Output& output)
       return report::render_json(report, sink);
     case Format::html:
       return report::render_html(report, sink);
+    case Format::openmetrics:
+      return report::render_openmetrics(report, sink);
     case Format::csv:
     case Format::perfetto:
       break;

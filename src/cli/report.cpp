@@ -66,8 +66,11 @@ class Reporter {
   }
 
   std::unique_ptr<Replay> start() {
-    auto replay = std::make_unique<Replay>(
-        builder_options(command_.output, command_.min_prominence_bytes, command_.containers));
+    report::BuilderOptions options =
+        builder_options(command_.output, command_.min_prominence_bytes,
+                        command_.dossier_window_ns.value_or(timeline::Recent::kWindowNs));
+    options.containers = command_.containers;
+    auto replay = std::make_unique<Replay>(std::move(options));
     report::Builder& builder = replay->builder;
     if (csv_) {
       builder.on_row([this](const std::string& path, const timeline::Row& row) {
@@ -102,7 +105,9 @@ Result<void> report(const ReportCommand& command) {
       return fail(ErrorKind::failed, fmt::format("cannot open {}: {}", command.file, std::strerror(errno)));
     }
   }
-  auto output = Output::open(command.output.file, STDOUT_FILENO);
+  auto output =
+      Output::open(command.output.file, STDOUT_FILENO,
+                   command.output.format == Format::csv ? Output::Mode::stream : Output::Mode::whole);
   if (!output) return tl::unexpected(output.error());
   if (auto done = Reporter(command, *output).run(file ? file.get() : STDIN_FILENO); !done) return done;
   return output->close();

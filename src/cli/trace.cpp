@@ -18,14 +18,16 @@ Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const Common
                                             int text_fd) {
   const int fd = options.output.format == Format::text ? text_fd : STDOUT_FILENO;
   const bool is_recorded_only = options.output.format == Format::perfetto;
-  auto output = Output::open(is_recorded_only ? std::nullopt : options.output.file, fd);
+  const bool streams = options.output.format == Format::csv;
+  auto output = Output::open(is_recorded_only ? std::nullopt : options.output.file, fd,
+                             streams ? Output::Mode::stream : Output::Mode::whole);
   if (!output) return tl::unexpected(output.error());
   auto loop = EventLoop::create();
   if (!loop) return tl::unexpected(loop.error());
   std::unique_ptr<Trace> trace(new Trace(options, std::move(*output), std::move(*loop), !common.quiet));
   Output* csv = options.output.format == Format::csv ? &trace->output_ : nullptr;
   if (options.output.csv_file) {
-    auto file = Output::open(options.output.csv_file, STDOUT_FILENO);
+    auto file = Output::open(options.output.csv_file, STDOUT_FILENO, Output::Mode::stream);
     if (!file) return tl::unexpected(file.error());
     csv = &trace->csv_.emplace(std::move(*file));
   }

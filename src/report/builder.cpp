@@ -54,7 +54,8 @@ void Builder::handle(const MemcgFound& fact) {
   if (fact.memcg >= kMaxMemcgs || at(fact.memcg) != nullptr) return;
   const std::uint64_t floor = options_.min_prominence_bytes.value_or(kFloorBytes);
   if (memcgs_.size() <= fact.memcg) memcgs_.resize(fact.memcg + 1);
-  memcgs_[fact.memcg] = std::make_unique<MemcgState>(fact.path, std::max<std::uint64_t>(1, floor));
+  memcgs_[fact.memcg] =
+      std::make_unique<MemcgState>(fact.path, std::max<std::uint64_t>(1, floor), options_.dossier_window_ns);
   handle(MemcgNamed{fact.memcg, fact.description});
 }
 
@@ -87,6 +88,24 @@ void Builder::handle(const MemcgGone& fact) {
   memcg->gone = true;
   memcg->kernel_peak_bytes = fact.watermark_bytes;
   memcg->kernel_peak_source = "watermark";
+  keep_few_overviews(*memcg);
+}
+
+// A container that is killed every few seconds must not make the report grow without bounds.
+void Builder::keep_few_windows(MemcgState& memcg) {
+  constexpr std::size_t kWindows = 200;  // 32 kB each
+  windows_.emplace_back(&memcg, memcg.kills() - 1);
+  if (windows_.size() <= kWindows) return;
+  windows_.front().first->drop_timeline_of_kill(windows_.front().second);
+  windows_.pop_front();
+}
+
+void Builder::keep_few_overviews(MemcgState& gone) {
+  constexpr std::size_t kFine = 64;
+  fine_overviews_.push_back(&gone);
+  if (fine_overviews_.size() <= kFine) return;
+  fine_overviews_.front()->coarsen_overview();
+  fine_overviews_.pop_front();
 }
 
 void Builder::handle(const ProcessKilled& fact) {
@@ -100,7 +119,16 @@ void Builder::handle(const ProcessKilled& fact) {
   }
   MemcgState* memcg = fact.memcgs.empty() ? nullptr : at(fact.memcgs.front());
   if (memcg == nullptr) return;
-  memcg->add_kill(fact.kill);
+  // What led here is to be seen where the limit was hit, if that is in the target.
+  const MemcgState* hit = nullptr;
+  for (const MemcgIndex index : fact.memcgs) {
+    const MemcgState* level = at(index);
+    if (level != nullptr && fact.kill.limit_path == level->path()) hit = level;
+  }
+  OomKill kill = fact.kill;
+  kill.last_second = (hit != nullptr ? *hit : *memcg).last_second(kill.time_ns, hit != nullptr);
+  memcg->add_kill(std::move(kill));
+  keep_few_windows(*memcg);
   last_kill_ = memcg;
 }
 

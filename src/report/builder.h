@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "report/fact.h"
@@ -21,6 +23,7 @@ struct BuilderOptions {
   bool keep_timeline = false;
   bool keep_all_spikes = true;          // false: bounded memory; the oldest go on in the histograms only
   std::vector<std::string> containers;  // names, or beginnings of ids, to report on; empty: as recorded
+  std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs;  // kept of the time before an OOM kill
 };
 
 class Builder {
@@ -64,6 +67,8 @@ class Builder {
   void handle(const SessionKnown& fact);
   void handle(const RecordingEnded& fact);
   MemcgState* at(MemcgIndex memcg);
+  void keep_few_windows(MemcgState& memcg);
+  void keep_few_overviews(MemcgState& gone);
   void join_log(OomKill& kill) const;
   bool is_wanted(const Description& description) const;
 
@@ -73,6 +78,8 @@ class Builder {
   MemcgState* last_kill_ = nullptr;                  // that holds the entry of the last kill
   std::vector<KernelLogged> log_;
   SessionKnown session_;
+  std::deque<std::pair<MemcgState*, std::size_t>> windows_;  // kills that have their timeline, by time
+  std::deque<MemcgState*> fine_overviews_;                   // of memcgs that are gone
   std::vector<std::string> notes_;
   std::uint64_t dropped_notes_ = 0;
 };

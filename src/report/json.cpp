@@ -148,6 +148,31 @@ void write_kernel_log(JsonWriter& json, const OomKill& kill) {
   json.end_object();
 }
 
+void write(JsonWriter& json, const std::optional<LastSecond>& last) {
+  json.key("last_second");
+  if (!last) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("cgroup", last->path);
+  json.member("window_ns", last->window_ns);
+  json.member("limit_bytes", last->limit_bytes);
+  json.member("slope_bytes_per_second", last->slope_bytes_per_second);
+  json.key("baseline_ns");
+  last->baseline ? json.value(last->baseline->time_ns) : json.null();
+  json.key("baseline_bytes");
+  last->baseline ? json.value(last->baseline->usage_bytes) : json.null();
+  json.member("baseline_to_limit_ns", last->baseline_to_limit_ns);
+  json.key("timeline");
+  json.begin_array();
+  for (const timeline::UsageAt& row : last->timeline) {
+    json.begin_array();
+    json.value(row.time_ns);
+    json.value(row.usage_bytes);
+    json.end_array();
+  }
+  json.end_array();
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.begin_object(Layout::inline_);
   json.member("time_ns", kill.time_ns);
@@ -176,6 +201,7 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   for (const OomKill::Level& level : kill.chain) write(json, level);
   json.end_array();
   write_kernel_log(json, kill);
+  write(json, kill.last_second);
   json.end_object();
 }
 

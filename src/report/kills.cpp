@@ -6,6 +6,7 @@
 
 #include "report/cells.h"
 #include "report/labels.h"
+#include "report/pictures.h"
 #include "report/table.h"
 #include "report/tables.h"
 #include "report/verdict.h"
@@ -15,6 +16,16 @@ namespace {
 
 constexpr std::size_t kMaxKills = 20;
 
+std::string slope_cell(const Page& page, const OomKill& kill) {
+  if (!kill.last_second || !kill.last_second->slope_bytes_per_second) return std::string(page.glyph().none);
+  return slope_mib(*kill.last_second->slope_bytes_per_second);
+}
+
+std::string to_limit_cell(const Page& page, const OomKill& kill) {
+  if (!kill.last_second || !kill.last_second->baseline_to_limit_ns) return std::string(page.glyph().none);
+  return cell_duration(page, *kill.last_second->baseline_to_limit_ns);
+}
+
 Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_t first) {
   constexpr bool kSpare = true;
   Table table({{"time (UTC)"},
@@ -22,10 +33,12 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
                {"process", Align::left, 0, 8},
                {"usage", Align::right},
                {"limit", Align::right, 1},
-               {"anon", Align::right, 2},
-               {"file", Align::right, 4, 0, kSpare},
-               {"shmem", Align::right, 5, 0, kSpare},
-               {"score adj", Align::right, 3, 0, kSpare}});
+               {"MiB/s", Align::right, 2},
+               {"to limit", Align::right, 3},
+               {"anon", Align::right, 4, 0, kSpare},
+               {"file", Align::right, 6, 0, kSpare},
+               {"shmem", Align::right, 7, 0, kSpare},
+               {"score adj", Align::right, 5, 0, kSpare}});
   for (std::size_t i = first; i < kills.size(); ++i) {
     const OomKill& kill = kills[i];
     table.add_row({cell_time(page, kill.time_ns),
@@ -33,6 +46,8 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
                    {page.escape(kill.comm), Tone::strong},
                    cell_bytes(page, kill.usage_bytes),
                    kill.limit_bytes ? cell_bytes(page, *kill.limit_bytes) : std::string(page.glyph().none),
+                   slope_cell(page, kill),
+                   to_limit_cell(page, kill),
                    cell_bytes(page, kill.anon_rss_bytes),
                    cell_bytes(page, kill.file_rss_bytes),
                    cell_bytes(page, kill.shmem_rss_bytes),
@@ -124,6 +139,7 @@ void write_kills(Page& page, const Subject& subject, const Report& report) {
   if (first > 0) and_more(page, fmt::format("{} earlier, and then", grouped(first)));
   if (!kills.empty()) page.raw(kill_table(page, kills, first).render(page.style(), kIndent));
   explain_kills(page, subject, first, report);
+  write_last_second(page, subject, report);
   if (kills.empty()) return;
   write_chain(page, kills.back(), report);
   quote_log(page, kills.back());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "timeline/rise.h"
+
 namespace memspike::report {
 
 void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
@@ -26,11 +28,40 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
     smallest_limit_bytes = row.limit_bytes;
   }
   detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, spikes_);
+  overview_.push(row.time_ns, row.usage_bytes);
+  recent_.push(row.time_ns, row.usage_bytes);
   if (!keep_timeline) return;
   timeline_.emplace_back(row.time_ns, row.usage_bytes);
   if (limits_.empty() || limits_.back().second != row.limit_bytes) {
     limits_.emplace_back(row.time_ns, row.limit_bytes);
   }
+}
+
+std::optional<LastSecond> MemcgState::last_second(std::uint64_t time_ns, bool hit) const {
+  constexpr std::uint64_t kFloorBytes = 1U << 20;  // less is the kernel's own batches, not a rise
+  LastSecond last;
+  last.timeline = recent_.window(time_ns);
+  if (last.timeline.empty()) return std::nullopt;
+  last.path = path_;
+  last.window_ns = recent_.window_ns();
+  last.limit_bytes = previous_->limit_bytes;
+  const auto rise =
+      timeline::final_rise(last.timeline, std::max(kFloorBytes, last.limit_bytes.value_or(0) / 20));
+  if (!rise) return last;
+  last.baseline = rise->baseline;
+  last.crest = rise->crest;
+  last.slope_bytes_per_second = timeline::slope_bytes_per_second(*rise);
+  if (hit && last.limit_bytes) last.baseline_to_limit_ns = rise->crest.time_ns - rise->baseline.time_ns;
+  return last;
+}
+
+void MemcgState::drop_timeline_of_kill(std::size_t index) {
+  if (kills_[index].last_second) kills_[index].last_second->timeline = {};
+}
+
+void MemcgState::coarsen_overview() {
+  constexpr std::size_t kFewBuckets = 32;
+  overview_.coarsen(kFewBuckets);
 }
 
 void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
@@ -55,6 +86,7 @@ void MemcgState::finish() {
   if (finished_) return;
   finished_ = true;
   detector_.finish(spikes_);
+  recent_.clear();
 }
 
 void MemcgState::count(const spike::Spike& spike, Histograms& histograms) {
@@ -129,6 +161,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes) {
   memcg.observed = std::move(observed_);
   memcg.timeline = std::move(timeline_);
   memcg.limits = std::move(limits_);
+  memcg.overview = std::move(overview_);
   return memcg;
 }
 

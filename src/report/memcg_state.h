@@ -16,13 +16,20 @@ namespace memspike::report {
 
 class MemcgState {
  public:
-  MemcgState(std::string path, std::uint64_t detector_floor_bytes)
-      : path_(std::move(path)), detector_(detector_floor_bytes) {}
+  MemcgState(std::string path, std::uint64_t detector_floor_bytes,
+             std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs)
+      : path_(std::move(path)), detector_(detector_floor_bytes), recent_(dossier_window_ns) {}
 
   // Next row of the timeline.
   void add_row(const timeline::Row& row, bool keep_timeline);
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
+  // What led here, if rows are known: `hit` where it is this memcg's limit that stopped it.
+  std::optional<LastSecond> last_second(std::uint64_t time_ns, bool hit) const;
+  // Of a kill that is no longer among the latest: its numbers stay, its timeline goes.
+  void drop_timeline_of_kill(std::size_t index);
+  // One of many that are gone: its picture may be small.
+  void coarsen_overview();
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
     working_set_.note_inactive_file(time_ns, bytes);
@@ -63,6 +70,8 @@ class MemcgState {
 
   std::string path_;
   spike::Detector detector_;
+  timeline::Overview overview_;
+  timeline::Recent recent_;
   Usage usage_;
   histogram::Histogram time_at_level_;  // ns spent at a usage
   blindspot::WorkingSet working_set_;

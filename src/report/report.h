@@ -14,6 +14,8 @@
 #include "blindspot/fold.h"
 #include "histogram/histogram.h"
 #include "spike/spike.h"
+#include "timeline/overview.h"
+#include "timeline/recent.h"
 
 namespace memspike::report {
 
@@ -64,6 +66,19 @@ struct Usage {
   std::optional<std::uint64_t> typical_bytes;
 };
 
+// What led to an OOM kill: the timeline of the memcg whose limit was hit, or of the killed one where
+// that is not tracked. See timeline/rise.h for how the baseline is found.
+struct LastSecond {
+  std::string path;
+  std::uint64_t window_ns = 0;  // asked for; the memcg may be younger
+  std::optional<std::uint64_t> limit_bytes;
+  std::optional<timeline::UsageAt> baseline;  // nothing: no rise within the window
+  std::optional<timeline::UsageAt> crest;     // where the rise ended; set together with the baseline
+  std::optional<std::uint64_t> slope_bytes_per_second;
+  std::optional<std::uint64_t> baseline_to_limit_ns;  // where the limit that was hit is this memcg's
+  std::vector<timeline::UsageAt> timeline;            // kept for the latest kills only
+};
+
 struct OomKill {
   std::uint64_t time_ns = 0;
   std::uint32_t pid = 0;  // the victim's thread group
@@ -103,6 +118,8 @@ struct OomKill {
     std::string comm;  // untrusted bytes
   };
   std::vector<Victim> victims;
+
+  std::optional<LastSecond> last_second;
 };
 
 struct Histograms {
@@ -150,6 +167,7 @@ struct Memcg {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), where it was asked for
   // (ns, bytes): its own limit, first and at each change; kept with the timeline.
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;
+  timeline::Overview overview;  // the same in little, always
 };
 
 // A named counter, in the order in which it is printed.

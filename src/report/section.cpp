@@ -11,6 +11,7 @@
 #include "report/labels.h"
 #include "report/limit_advice.h"
 #include "report/names.h"
+#include "report/pictures.h"
 #include "report/tables.h"
 
 namespace memspike::report {
@@ -109,6 +110,7 @@ void write_facts(Page& page, const Subject& subject, const Report& report) {
 void write_section(Page& page, const Subject& subject, const Report& report) {
   page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
   write_facts(page, subject, report);
+  write_timeline(page, subject);
   write_kills(page, subject, report);
   write_advice(page, subject, report);
   write_blind_spot(page, subject);

@@ -112,6 +112,7 @@ Subject make_subject(const Lives& members) {
   std::vector<std::uint64_t> typical;
   for (const Memcg* member : members) {
     if (member != members.front()) merge(subject.memcg, *member);
+    if (!member->overview.empty()) subject.overviews.push_back(&member->overview);
     if (member->usage.typical_bytes) typical.push_back(*member->usage.typical_bytes);
     if (member->kernel_peak_bytes) {
       subject.peaks.push_back({member->usage.peak_bytes, *member->kernel_peak_bytes});

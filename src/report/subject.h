@@ -25,11 +25,12 @@ std::optional<std::uint64_t> median(std::vector<std::uint64_t> values);
 using Lives = std::vector<const Memcg*>;  // by birth; one for what is not a container
 
 struct Subject {
-  Memcg memcg;                            // of its members together; without timeline
-  std::vector<const Memcg*> members;      // in the report; with their timelines
-  std::size_t lives = 1;                  // members: 1 + restarts
-  std::vector<std::string> kill_cgroups;  // where each of memcg.oom_kills happened
-  std::vector<PeakPair> peaks;            // of the members whose kernel peak is known
+  Memcg memcg;                                       // of its members together; without timeline
+  std::vector<const Memcg*> members;                 // in the report; with their timelines
+  std::size_t lives = 1;                             // members: 1 + restarts
+  std::vector<std::string> kill_cgroups;             // where each of memcg.oom_kills happened
+  std::vector<PeakPair> peaks;                       // of the members whose kernel peak is known
+  std::vector<const timeline::Overview*> overviews;  // the report's, of the members that have rows
 
   // A parent without kills of its own, whose every spike is one of a child's.
   bool echoes_child = false;
@@ -49,7 +50,7 @@ struct Subject {
   bool interesting() const { return killed() || kills_missed() || (!memcg.spikes.empty() && !echoes_child); }
 };
 
-// In the report's order; lives of one container together.
+// In the report's order; lives of one container together. The report must outlive them.
 std::vector<Lives> lives_of(const Report& report);
 std::vector<Subject> subjects_of(const Report& report);
 

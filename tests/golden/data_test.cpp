@@ -5,6 +5,7 @@
 #include "golden.h"
 #include "report/csv.h"
 #include "report/json.h"
+#include "report/openmetrics.h"
 #include "report/utf8.h"
 #include "stories.h"
 
@@ -98,6 +99,11 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   CHECK(starts_with(keys_of(memcg["oom_kills"][0]),
                     {"time_ns", "time_utc", "pid", "comm", "usage_bytes", "limit_bytes", "anon_rss_bytes",
                      "file_rss_bytes", "shmem_rss_bytes", "oom_score_adj"}));
+  CHECK(keys_of(memcg["oom_kills"][0]["last_second"]) ==
+        std::vector<std::string>{"cgroup", "window_ns", "limit_bytes", "slope_bytes_per_second",
+                                 "baseline_ns", "baseline_bytes", "baseline_to_limit_ns", "timeline"});
+  CHECK(memcg["oom_kills"][0]["last_second"]["timeline"][0] == Json::array({86'407'000'401'004, 39'976'960}));
+  CHECK(Json::parse(render_json(golden::crowd()))["memcgs"][0]["oom_kills"][0]["last_second"].is_null());
   CHECK(starts_with(keys_of(memcg["allocations"]), {"pages", "by_order", "by_process"}));
   CHECK(memcg["timeline"][1] == Json::array({86'400'000'040'123, 262'144}));
   CHECK(json["memcgs"][0]["limit_bytes"].is_null());
@@ -150,6 +156,14 @@ TEST_CASE("a long timeline is streamed in pieces") {
   CHECK(largest < 128 << 10);
   CHECK(text == render_json(report));
   CHECK(Json::parse(text)["memcgs"][2]["timeline"].size() == 100'005);
+}
+
+TEST_CASE("reports as metrics") {
+  check_golden("oom_story.prom", render_openmetrics(golden::oom_story()));
+  check_golden("absent.prom", render_openmetrics(golden::absent()));
+  check_golden("hostile.prom", render_openmetrics(golden::hostile()));
+  check_golden("losses.prom", render_openmetrics(golden::losses()));
+  check_golden("crowd.prom", render_openmetrics(golden::crowd()));
 }
 
 TEST_CASE("the timeline as CSV") { check_golden("timeline.csv", timeline_csv()); }

@@ -1,5 +1,9 @@
 #include "stories.h"
 
+#include <algorithm>
+
+#include "timeline/rise.h"
+
 namespace memspike::golden {
 
 using namespace report;
@@ -114,6 +118,42 @@ void show(Memcg& memcg, std::uint64_t from_ns, std::uint64_t until_ns) {
   memcg.working_set_known = true;
 }
 
+// The picture that goes with the numbers: from its birth at the level it lives at, but for the spikes.
+void add_overview(Memcg& memcg, std::uint64_t born_ns, std::uint64_t end_ns) {
+  const std::uint64_t floor_bytes = memcg.usage.typical_bytes.value_or(0);
+  timeline::Overview& overview = memcg.overview;
+  overview.push(born_ns, 0);
+  overview.push(born_ns + 40 * kMs, floor_bytes);
+  for (const spike::Spike& spike : memcg.spikes) {
+    overview.push(spike.peak_ns - 4 * kMs, floor_bytes);
+    overview.push(spike.peak_ns, spike.peak_bytes);
+    overview.push(spike.peak_ns + std::min(spike.width_ns, 40 * kMs), floor_bytes);
+  }
+  overview.push(end_ns, memcg.usage.last_bytes);
+}
+
+// The second before a kill: at the level it lives at, then evenly to the limit within 29 ms.
+void add_last_second(Memcg& memcg, OomKill& kill) {
+  LastSecond& last = kill.last_second.emplace();
+  last.path = memcg.path;
+  last.window_ns = kSecond;
+  last.limit_bytes = kill.limit_bytes;
+  const std::uint64_t floor_bytes = *memcg.usage.typical_bytes;
+  const std::uint64_t rise_bytes = *kill.limit_bytes - floor_bytes;
+  const std::uint64_t rise_ns = 29'113'000;
+  const std::uint64_t leaves_ns = memcg.usage.peak_ns - rise_ns;
+  last.timeline = {{kill.time_ns - kSecond, floor_bytes}, {leaves_ns, floor_bytes}};
+  constexpr std::uint64_t kSteps = 48;
+  for (std::uint64_t i = 1; i <= kSteps; ++i) {
+    last.timeline.push_back({leaves_ns + rise_ns * i / kSteps, floor_bytes + rise_bytes * i / kSteps});
+  }
+  const auto rise = timeline::final_rise(last.timeline, kMiB);
+  last.baseline = rise->baseline;
+  last.crest = rise->crest;
+  last.slope_bytes_per_second = timeline::slope_bytes_per_second(*rise);
+  last.baseline_to_limit_ns = rise->crest.time_ns - rise->baseline.time_ns;
+}
+
 // One life of the container: it starts, bursts `bursts` times, and is killed at its limit.
 Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) {
   const std::uint64_t limit_bytes = 50 * kMiB;
@@ -144,6 +184,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
     m.oom_kills.back().limit_path = m.path;
     m.oom_kills.back().limit_known = true;
+    add_last_second(m, m.oom_kills.back());
     m.gone = true;
   } else {
     m.usage.peak_ns = m.spikes.back().peak_ns;
@@ -154,6 +195,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
   m.kernel_oom_kills = m.oom_kills.size();
   show(m, born_ns, killed ? m.usage.peak_ns + 20 * kMs : born_ns + 3 * kSecond);
   add_allocations(m, 61'440 + index * 1024, 71'204 + index * 318, "checkout-worker");
+  add_overview(m, born_ns, m.usage.peak_ns + kSecond / 5);
   return m;
 }
 
@@ -243,6 +285,7 @@ Report hostile() {
   m.kernel_peak_source = name;
   m.oom_kills[0].comm = name;
   m.oom_kills[0].limit_path = "/" + name + "/above";
+  m.oom_kills[0].last_second->path = "/" + name + "/above";
   m.allocations.by_process[0].comm = name;
   m.allocations.by_process[1].comm = "";
   r.memcgs = {m};
@@ -271,6 +314,7 @@ Report losses() {
   m.oom_kills[0].usage_bytes = 30 * kMiB;
   m.oom_kills[0].limit_path = "/batch";
   m.oom_kills[0].limit_known = false;
+  m.oom_kills[0].last_second->path = "/batch";
   m.spikes.push_back(
       spike_at(kStart + 11 * kSecond, 30 * kMiB, 20 * kMiB, 64 * kMiB, spike::Outcome::ongoing));
   m.spikes_total = 3;
@@ -304,8 +348,10 @@ Report crowd() {
     m.oom_kills.push_back(kill_at(kStart + (i + 1) * 120 * kSecond, 4000 + i, "stress", 900 * kMiB));
     m.oom_kills.back().limit_bytes.reset();
   }
+  m.usage.last_bytes = 3 * kMiB;
   show(m, kStart, kStart + 7 * 3600 * kSecond);
   m.working_set_known = false;
+  add_overview(m, kStart, kStart + 7 * 3600 * kSecond);
   m.spikes_total = 1500;  // the oldest are kept in the histograms only
   for (std::uint32_t i = 0; i < 14; ++i)
     m.allocations.by_process.push_back({4000 + i, "stress", 9000 - i * 500});

@@ -26,8 +26,8 @@ _memspike() {
   case $previous in
     -f | --format)
       words='text json'
-      [[ $command != record && $command != run ]] || words+=' csv html perfetto'
-      [[ $command != report ]] || words+=' csv html'
+      [[ $command != record && $command != run ]] || words+=' csv html openmetrics perfetto'
+      [[ $command != report ]] || words+=' csv html openmetrics'
       ;;
     --tier) words='auto tracepoint charge' ;;
     --disable-feature)
@@ -47,15 +47,15 @@ _memspike() {
       mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       return
       ;;
-    --container | --from | --to | -d | --duration | --min-prominence | --sweep | --ring | --max-memcgs | --limit) return ;;
+    --container | --from | --to | -d | --duration | --min-prominence | --dossier-window | --sweep | --ring | --max-memcgs | --limit) return ;;
     *)
       local common='-h --help --cgroup-root --host-root -q --quiet -v --verbose'
       local output='-f --format -o --output --record --csv --timeline'
-      local trace='--min-prominence --sweep --ring --max-memcgs --tier --disable-feature'
+      local trace='--min-prominence --dossier-window --sweep --ring --max-memcgs --tier --disable-feature'
       case $command in
         '') words='record run report list doctor -h --help --version' ;;
         report)
-          words='-f --format -o --output --from --to --container --min-prominence --timeline -h --help -q --quiet -v --verbose'
+          words='-f --format -o --output --from --to --container --min-prominence --dossier-window --timeline -h --help -q --quiet -v --verbose'
           ;;
         record)
           words="--pod-uid --pod --cgroup --pid --container -d --duration --wait $output $trace $common"
