@@ -138,6 +138,27 @@ static __always_inline bool is_group_kill(u64 css)
 	return false;
 }
 
+/* The memcgs above the target's root, up to the hierarchy's. Returns how many. */
+static __noinline u32 read_outer(struct memspike_outer_level *outer, u64 root)
+{
+	u64 css = root;
+	u32 count = 0;
+
+	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
+		u64 watermark;
+
+		css = css_parent(css);
+		if (!css)
+			break;
+		outer[i].cgroup_id =
+			BPF_CORE_READ((struct cgroup_subsys_state *)css, cgroup, kn, id);
+		read_position(css, &outer[i].usage_pages, &watermark);
+		outer[i].max_pages = read_max(css);
+		count = i + 1;
+	}
+	return count;
+}
+
 static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 slot)
 {
 	struct memspike_oom_kill *kill;
@@ -156,6 +177,7 @@ static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 
 	fill_header(&kill->header, MEMSPIKE_RECORD_OOM_KILL, sizeof(*kill), now);
 	kill->level_count = count;
 	kill->outer_headroom_pages = headroom_above(root);
+	kill->outer_count = read_outer(kill->outer, root);
 	kill->victim_tgid = BPF_CORE_READ((struct task_struct *)victim, tgid);
 	kill->victim_tid = BPF_CORE_READ((struct task_struct *)victim, pid);
 	kill->trigger_tgid = sender >> 32;

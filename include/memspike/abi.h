@@ -28,7 +28,7 @@
 #endif
 
 enum {
-	MEMSPIKE_ABI_VERSION = 1,
+	MEMSPIKE_ABI_VERSION = 2,
 	MEMSPIKE_COMM_LEN = 16,	  /* TASK_COMM_LEN */
 	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
 	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
@@ -130,6 +130,13 @@ enum memspike_oom_flags {
 		2, /* memory.oom.group is set on the way up: all tasks are killed at once */
 };
 
+/* A memcg above the target's root, which is asked but not tracked. */
+struct memspike_outer_level {
+	__u64 cgroup_id;
+	__u64 usage_pages;
+	__u64 max_pages; /* >= MEMSPIKE_UNLIMITED_PAGES: no limit */
+};
+
 /* The OOM killer chose and killed a process of a tracked memcg. */
 struct memspike_oom_kill {
 	struct memspike_header header;
@@ -146,10 +153,12 @@ struct memspike_oom_kill {
 	__u32 incident;	 /* victims of one oom_kill_process have one number; 0: not known */
 	__u32 oom_flags; /* enum memspike_oom_flags */
 	__s32 oom_score_adj;
-	__u32 killed; /* 0: marked only (already dying), the kernel does not count it as a kill */
+	__u16 killed; /* 0: marked only (already dying), the kernel does not count it as a kill */
+	__u16 outer_count;
 	char victim_comm[MEMSPIKE_COMM_LEN];
 	char trigger_comm[MEMSPIKE_COMM_LEN];
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS]; /* of the victim's memcg, upwards */
+	struct memspike_outer_level outer[MEMSPIKE_MAX_LEVELS]; /* those above the target's root */
 };
 
 /*
@@ -245,7 +254,8 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 40 + 8 * 40, "sample si
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 128, "oom prefix");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40, "oom size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_outer_level) == 24, "outer level size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40 + 8 * 24, "oom size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 64, "stack prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack size");
 

@@ -149,4 +149,26 @@ std::string format_utc(std::uint64_t realtime_ns) {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, micros % 1'000'000);
 }
 
+Result<std::uint64_t> parse_utc_ns(std::string_view text) {
+  const auto refuse = [&] {
+    return fail(ErrorKind::usage, fmt::format("\"{}\" is not a time in UTC", text),
+                "write it like 2026-11-24T13:00:01.123456Z");
+  };
+  const std::string copy(text);
+  std::tm parts{};
+  const char* rest = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) return refuse();
+  std::uint64_t fraction_ns = 0;
+  if (*rest == '.') {
+    const char* first = ++rest;
+    for (std::uint64_t unit = 100'000'000; *rest >= '0' && *rest <= '9'; ++rest, unit /= 10) {
+      fraction_ns += static_cast<std::uint64_t>(*rest - '0') * unit;
+    }
+    if (rest == first) return refuse();
+  }
+  const std::time_t seconds = timegm(&parts);
+  if (std::string_view(rest) != "Z" || seconds < 0) return refuse();
+  return static_cast<std::uint64_t>(seconds) * 1'000'000'000 + fraction_ns;
+}
+
 }  // namespace memspike

@@ -28,4 +28,7 @@ std::string format_duration(std::uint64_t ns, std::string_view micro = "\xc2\xb5
 // RFC 3339 UTC with microseconds: "2026-11-24T10:06:13.123456Z".
 std::string format_utc(std::uint64_t realtime_ns);
 
+// The same back: RFC 3339 in UTC with a Z, with any number of decimals. ErrorKind::usage.
+Result<std::uint64_t> parse_utc_ns(std::string_view text);
+
 }  // namespace memspike

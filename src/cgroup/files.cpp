@@ -35,15 +35,18 @@ std::optional<std::uint64_t> read_number(const std::filesystem::path& path) {
   return line ? parse_number(*line) : std::nullopt;
 }
 
-// The value after `key` in a file of "key value" lines.
-std::optional<std::uint64_t> read_key(const std::filesystem::path& path, std::string_view key) {
-  const auto content = read_small_file(path, kMaxFileBytes);
-  if (!content) return std::nullopt;
-  for (const std::string_view line : split(*content, '\n')) {
+// The value after `key` in the content of a file of "key value" lines.
+std::optional<std::uint64_t> find_key(std::string_view content, std::string_view key) {
+  for (const std::string_view line : split(content, '\n')) {
     const auto words = split(line, ' ');
     if (words.size() == 2 && words[0] == key) return parse_number(words[1]);
   }
   return std::nullopt;
+}
+
+std::optional<std::uint64_t> read_key(const std::filesystem::path& path, std::string_view key) {
+  const auto content = read_small_file(path, kMaxFileBytes);
+  return content ? find_key(*content, key) : std::nullopt;
 }
 
 }  // namespace
@@ -70,6 +73,14 @@ std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir) {
 std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir) {
   const auto kills = read_key(dir / kMemoryEvents, "oom_kill");
   return kills ? kills : read_key(dir / kOomControl, "oom_kill");
+}
+
+std::optional<std::uint64_t> read_inactive_file_bytes(const std::filesystem::path& dir) {
+  const auto stat = read_small_file(dir / kMemoryStat, kMaxFileBytes);
+  if (!stat) return std::nullopt;
+  // v1 has both: there the plain one leaves the descendants out.
+  const auto total = find_key(*stat, "total_inactive_file");
+  return total ? total : find_key(*stat, "inactive_file");
 }
 
 std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir) {

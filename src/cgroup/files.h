@@ -16,6 +16,7 @@ inline constexpr const char* kMemoryCurrent = "memory.current";                 
 inline constexpr const char* kMemoryMax = "memory.max";                           // v2
 inline constexpr const char* kMemoryPeak = "memory.peak";                         // v2, Linux 5.19
 inline constexpr const char* kMemoryEvents = "memory.events";                     // v2
+inline constexpr const char* kMemoryStat = "memory.stat";                         // v1 and v2
 inline constexpr const char* kMemorySwapMax = "memory.swap.max";                  // v2
 inline constexpr const char* kUsageInBytes = "memory.usage_in_bytes";             // v1
 inline constexpr const char* kLimitInBytes = "memory.limit_in_bytes";             // v1
@@ -44,6 +45,10 @@ std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir);
 // The kernel's own count of processes of this memcg and its descendants (v1:
 // of this memcg alone) that the OOM killer killed.
 std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
+
+// memory.stat's page cache of this memcg and its descendants that was not used again lately: what
+// cAdvisor, and so kubectl top, takes off usage. nullopt: not readable.
+std::optional<std::uint64_t> read_inactive_file_bytes(const std::filesystem::path& dir);
 
 // The cgroup's kernfs id, which is its directory's inode number.
 std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir);

@@ -7,6 +7,7 @@ namespace memspike::cli {
 
 int execute(const RecordCommand& command);
 int execute(const RunCommand& command);
+int execute(const ReportCommand& command);
 int execute(const ListCommand& command);
 int execute(const DoctorCommand& command);
 

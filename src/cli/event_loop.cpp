@@ -12,7 +12,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "cli/session.h"
+#include "cli/clock.h"
 
 namespace memspike::cli {
 namespace {

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <bit>
@@ -16,6 +17,10 @@ constexpr const char* kFooter = R"(Examples:
   memspike record --pod-uid 3f2a1b4c -d 5m
   memspike record --pod shop/checkout-7d9f --container app -f json -o spikes.json
   memspike record --pod-uid 3f2a1b4c --wait=2m
+  memspike record --pod-uid 3f2a1b4c -d 1h -o night.pftrace
+  memspike report night.pftrace --from 12m --to 13m
+  memspike record --pod shop/checkout-7d9f -d 5m -f html -o report.html
+  memspike record --pod-uid 3f2a1b4c -d 1h -f openmetrics -o memspike.prom
   memspike run --limit 50Mi -- stress-ng --vm 1 --vm-bytes 60M -t 5
 
 Sizes: 50Mi, 50M, 1.5Gi, 52428800. Durations: 500ms, 30s, 5m, 1h30m.
@@ -44,6 +49,9 @@ void add_format(CLI::App* app, Format& format, const std::vector<std::string>& n
   static const std::map<std::string, Format> formats{{"text", Format::text},
                                                      {"json", Format::json},
                                                      {"csv", Format::csv},
+                                                     {"html", Format::html},
+                                                     {"openmetrics", Format::openmetrics},
+                                                     {"perfetto", Format::perfetto},
                                                      {"folded", Format::folded},
                                                      {"pprof", Format::pprof}};
   app->add_option_function<std::string>(
@@ -71,13 +79,20 @@ void add_talk(CLI::App* app, CommonOptions& common) {
 
 // Options that have no default of their own to show are bound through optionals.
 struct Raw {
+  std::optional<std::uint64_t> dossier_window_ns;
   std::optional<std::uint64_t> ring_bytes;
   std::optional<std::uint64_t> sweep_period_ns;
 };
 
 void add_output(CLI::App* app, OutputOptions& output) {
-  add_format(app, output.format, {"text", "json", "csv", "folded", "pprof"});
-  app->add_option("-o,--output", output.file, "Write the result there instead of to stdout")
+  add_format(app, output.format,
+             {"text", "json", "csv", "html", "openmetrics", "perfetto", "folded", "pprof"});
+  app->add_option("-o,--output", output.file,
+                  "Write the result there instead of to stdout; a name that ends in\n"
+                  ".pftrace asks for a recording (-f perfetto)")
+      ->type_name("FILE");
+  app->add_option("--record", output.record_file,
+                  "Write a recording there, beside the result: for `memspike report` and Perfetto")
       ->type_name("FILE");
   app->add_option("--csv", output.csv_file, "Write the timeline as CSV there, beside the result")
       ->type_name("FILE");
@@ -89,6 +104,8 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
   app->add_flag("--stacks", trace.stacks,
                 "Record kernel and user stacks where the counter rises; show the top ones");
+  add_quantity(app, "--dossier-window", raw.dossier_window_ns, parse_duration_ns, "DURATION",
+               "How much of the time before an OOM kill is kept and drawn (default: 1s)");
   add_quantity(app, "--sweep", raw.sweep_period_ns, parse_duration_ns, "DURATION",
                "Period of the look at every memcg, whoever moved it (default: 1ms)")
       ->group("Advanced");
@@ -111,9 +128,20 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
       ->group("Advanced");
 }
 
-void check_output(const OutputOptions& output, TraceOptions& trace) {
+void check_output(OutputOptions& output, TraceOptions& trace, const CLI::App& app) {
+  constexpr std::string_view kSuffix = ".pftrace";
+  if (app.count("--format") == 0 && output.file && output.file->ends_with(kSuffix)) {
+    output.format = Format::perfetto;
+  }
   // These two are made of nothing else.
   if (output.format == Format::folded || output.format == Format::pprof) trace.stacks = true;
+  if (output.format == Format::perfetto) {
+    if (output.record_file)
+      throw CLI::ValidationError("--record", "is for a result that is no recording itself");
+    if (!output.file && isatty(STDOUT_FILENO) == 1) {
+      throw CLI::ValidationError("--format", "a recording is not for a terminal: give it a file with -o");
+    }
+  }
   if (output.csv_file && output.format == Format::csv) {
     throw CLI::ValidationError("--csv",
                                "is for a report beside it: with -f csv the result is the timeline already");
@@ -121,6 +149,7 @@ void check_output(const OutputOptions& output, TraceOptions& trace) {
 }
 
 void check_trace(TraceOptions& trace, const Raw& raw) {
+  trace.dossier_window_ns = raw.dossier_window_ns.value_or(trace.dossier_window_ns);
   constexpr std::uint64_t kMinRing = 4096;
   constexpr std::uint64_t kMaxRing = 1ULL << 30;
   constexpr std::uint64_t kMinSweepNs = 100'000;
@@ -175,8 +204,8 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   add_trace(sub, record.trace, raw);
   add_roots(sub, record.common);
   add_talk(sub, record.common);
-  sub->final_callback([&record, &raw] {
-    check_output(record.output, record.trace);
+  sub->final_callback([&record, &raw, sub] {
+    check_output(record.output, record.trace, *sub);
     check_trace(record.trace, raw);
   });
 }
@@ -192,10 +221,47 @@ void add_run(CLI::App& app, RunCommand& run, Raw& raw) {
   sub->add_option("command", run.command, "The command and its arguments, after --")
       ->required()
       ->type_name("COMMAND [ARG...]");
-  sub->final_callback([&run, &raw] {
-    check_output(run.output, run.trace);
+  sub->final_callback([&run, &raw, sub] {
+    check_output(run.output, run.trace, *sub);
     check_trace(run.trace, raw);
   });
+}
+
+void add_bound(CLI::App* app, const std::string& name, std::optional<recording::Bound>& bound,
+               const std::string& description) {
+  app->add_option_function<std::string>(
+         name,
+         [&bound, name](const std::string& text) {
+           const auto utc = parse_utc_ns(text);
+           const auto offset = parse_duration_ns(text);
+           if (!utc && !offset) {
+             throw CLI::ValidationError(name,
+                                        "is neither a time since the start (1.5s) nor one like "
+                                        "2026-11-24T13:00:01.123456Z");
+           }
+           bound = utc ? recording::Bound{*utc, true} : recording::Bound{*offset, false};
+         },
+         description)
+      ->type_name("TIME");
+}
+
+void add_report(CLI::App& app, ReportCommand& report) {
+  CLI::App* sub =
+      app.add_subcommand("report", "Report from a recording what the live run would have printed");
+  sub->add_option("file", report.file, "The recording; - for stdin")->required()->type_name("FILE");
+  add_format(sub, report.output.format, {"text", "json", "csv", "html", "openmetrics", "folded", "pprof"});
+  sub->add_option("-o,--output", report.output.file, "Write the result there instead of to stdout")
+      ->type_name("FILE");
+  sub->add_flag("--timeline", report.output.timeline, "Put every row of the timeline into the JSON");
+  add_bound(sub, "--from", report.span.from, "Leave out what came before: a time since the start, or in UTC");
+  add_bound(sub, "--to", report.span.to, "Leave out what came after");
+  sub->add_option("--container", report.containers, "Report these containers of the pod only (repeatable)")
+      ->type_name("NAME|ID");
+  add_quantity(sub, "--min-prominence", report.min_prominence_bytes, parse_size_bytes, "SIZE",
+               "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
+  add_quantity(sub, "--dossier-window", report.dossier_window_ns, parse_duration_ns, "DURATION",
+               "Time before an OOM kill that is shown (default: 1s)");
+  add_talk(sub, report.common);
 }
 
 void add_list(CLI::App& app, ListCommand& list) {
@@ -233,6 +299,19 @@ std::vector<std::string> arguments_of(int argc, const char* const* argv, std::ve
 
 }  // namespace
 
+report::BuilderOptions builder_options(const OutputOptions& output,
+                                       std::optional<std::uint64_t> min_prominence_bytes,
+                                       std::uint64_t dossier_window_ns) {
+  report::BuilderOptions result;
+  result.min_prominence_bytes = min_prominence_bytes;
+  const bool is_json = output.format == Format::json;
+  const bool is_html = output.format == Format::html;
+  result.keep_timeline = is_html || (is_json && output.timeline);
+  result.keep_all_spikes = is_json || is_html;
+  result.dossier_window_ns = dossier_window_ns;
+  return result;
+}
+
 Parsed parse_command_line(int argc, const char* const* argv) {
   CLI::App app(
       "memspike: what a container's memory did between two scrapes.\n"
@@ -248,11 +327,13 @@ Parsed parse_command_line(int argc, const char* const* argv) {
 
   RecordCommand record;
   RunCommand run;
+  ReportCommand report;
   ListCommand list;
   DoctorCommand doctor;
   Raw raw;
   add_record(app, record, raw);
   add_run(app, run, raw);
+  add_report(app, report);
   add_list(app, list);
   add_doctor(app, doctor);
 
@@ -276,6 +357,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   record.target.containers_may_come = record.wait;
   if (app.got_subcommand("record")) return Command(std::move(record));
   if (app.got_subcommand("run")) return Command(std::move(run));
+  if (app.got_subcommand("report")) return Command(std::move(report));
   if (app.got_subcommand("list")) return Command(std::move(list));
   return Command(std::move(doctor));
 }

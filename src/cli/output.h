@@ -11,9 +11,20 @@ namespace memspike::cli {
 
 class Output {
  public:
-  // Opens (and truncates) the file at once, so that an unwritable one is known before
-  // the recording and not after it. Without a file: `default_fd`.
-  static Result<Output> open(const std::optional<std::string>& file, int default_fd);
+  enum class Mode {
+    whole,   // a document: a file of that name holds the one from before, or all of this one
+    stream,  // rows as they come: they are in the file at once
+  };
+
+  // Makes sure at once that the file can be written, so that this is known before the recording and
+  // not after it. Without a file: `default_fd`.
+  //
+  // A whole document goes into a temporary file beside the file, and takes its place when it is closed
+  // (with its owner and mode): who reads the file meanwhile, as node_exporter does, never sees half
+  // of it. That is for regular files with one name, there or not. Symbolic and hard links, devices,
+  // pipes, and files in directories that may not be written are written as they are.
+  static Result<Output> open(const std::optional<std::string>& file, int default_fd,
+                             Mode mode = Mode::stream);
 
   Output(Output&& other) noexcept;
   Output& operator=(Output&& other) noexcept;
@@ -22,17 +33,22 @@ class Output {
   // ErrorKind::failed: disk full, pipe closed.
   Result<void> write(std::string_view text);
 
-  // Closes a file; some errors (quota, network file systems) show only here.
+  // Closes a file, and puts a whole one in its place; some errors (quota, network file systems) show
+  // only here. Without it a whole one is as if it had never been written.
   Result<void> close();
 
-  int fd() const { return fd_; }
+  int fd() const { return fd_; }  // -1 before the first write into a temporary file
 
  private:
   Output(int fd, bool owned, std::string name) : fd_(fd), owned_(owned), name_(std::move(name)) {}
 
+  Result<void> put_in_place();
+  Result<void> failure() const;
+
   int fd_;
   bool owned_;
   std::string name_;
+  std::string temporary_;  // the file to be written in its place; empty: none
 };
 
 }  // namespace memspike::cli

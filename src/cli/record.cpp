@@ -8,6 +8,7 @@
 #include "cgroup/resolve.h"
 #include "cgroup/text.h"
 #include "cgroup/wait.h"
+#include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/trace.h"

@@ -6,13 +6,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 
 #include "base/units.h"
 #include "cgroup/files.h"
+#include "cgroup/layout.h"
 #include "cgroup/scan.h"
 #include "cgroup/text.h"
+#include "cli/clock.h"
 #include "decode/decoder.h"
+#include "kernel_log/oom_lines.h"
 #include "probe/feature_names.h"
 
 namespace memspike::cli {
@@ -24,12 +26,6 @@ constexpr std::uint64_t kReorderNs = 10'000'000;
 
 // How often the last look is repeated to catch the kernel's own maximum standing still.
 constexpr int kSettleAttempts = 20;
-
-std::uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::uint64_t page_size() { return static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)); }
 
@@ -77,20 +73,10 @@ probe::Options probe_options(const SessionOptions& options) {
   return result;
 }
 
-report::BuilderOptions builder_options(const SessionOptions& options) {
-  report::BuilderOptions result;
-  result.min_prominence_bytes = options.trace.min_prominence_bytes;
-  result.keep_timeline = options.output.timeline && options.output.format == Format::json;
-  result.keep_all_spikes = options.output.format == Format::json;
-  result.page_size_bytes = page_size();
-  return result;
-}
-
 }  // namespace
 
-std::uint64_t monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
-
-Session::Session(SessionOptions options, Output* csv, probe::Features features, probe::Probe probe)
+Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe::Features features,
+                 probe::Probe probe)
     : options_(std::move(options)),
       features_(std::move(features)),
       probe_(std::move(probe)),
@@ -99,9 +85,16 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
       watch_([this](std::uint32_t tgid, std::uint32_t tid) { return proc_.read(tgid, tid); }),
       symbolizer_(options_.roots.host_root, proc_.usable()),
       orderer_(kReorderNs),
-      builder_(builder_options(options_), [this](const std::string& path) { return describe(path); }),
+      interpreter_([this](const std::string& path) { return describe(path); },
+                   [this](const report::Fact& fact) { emit(fact); }),
+      builder_(builder_options(options_.output, options_.trace.min_prominence_bytes,
+                               options_.trace.dossier_window_ns)),
+      stat_reader_(options_.hierarchy, [this](const report::Fact& fact) { emit(fact); }),
+      recorder_(recorder),
+      kernel_log_(KernelLog::open_at_end()),
       start_monotonic_ns_(monotonic_ns()),
       start_realtime_ns_(clock_ns(CLOCK_REALTIME)) {
+  emit_session();
   if (csv == nullptr) return;
   csv_.emplace([csv](std::string_view text) { return csv->write(text); });
   builder_.on_row([this](const std::string& path, const timeline::Row& row) {
@@ -109,7 +102,7 @@ Session::Session(SessionOptions options, Output* csv, probe::Features features, 
   });
 }
 
-Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* csv) {
+Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* csv, Recorder* recorder) {
   if (auto known = probe::check_feature_names(options.trace.disabled_features); !known) {
     return tl::unexpected(known.error());
   }
@@ -118,7 +111,7 @@ Result<std::unique_ptr<Session>> Session::start(SessionOptions options, Output* 
   auto probe = probe::Probe::load(features, probe_options(options));
   if (!probe) return tl::unexpected(probe.error());
   std::unique_ptr<Session> session(
-      new Session(std::move(options), csv, std::move(features), std::move(*probe)));
+      new Session(std::move(options), csv, recorder, std::move(features), std::move(*probe)));
   if (auto attached = session->probe_.attach(); !attached) return tl::unexpected(attached.error());
   for (const probe::Hook& hook : session->probe_.hooks()) {
     spdlog::debug("hooked {} by {}", hook.event, hook.attach);
@@ -131,11 +124,11 @@ Result<void> Session::track(const std::string& path) {
   auto chain = inode_chain(options_.hierarchy, path);
   if (!chain) return tl::unexpected(chain.error());
   std::string above = "/";
-  builder_.name_cgroup(chain->front(), above);
+  interpreter_.name_cgroup(chain->front(), above);
   std::size_t depth = 0;
   for (const std::string_view part : cgroup::split(path, '/')) {
     above += fmt::format("{}{}", above == "/" ? "" : "/", part);
-    builder_.name_cgroup((*chain)[++depth], above);
+    interpreter_.name_cgroup((*chain)[++depth], above);
   }
   if (auto tracked = probe_.track(*chain); !tracked) {
     Error error = tracked.error();
@@ -153,47 +146,70 @@ report::Description Session::describe(const std::string& path) {
   report::Description description;
   description.role = to_role(known.role);
   if (known.container) description.container = report::Container{known.container->id, known.container->name};
-  const bool below_root = std::any_of(root_paths_.begin(), root_paths_.end(),
+  description.in_target = std::any_of(root_paths_.begin(), root_paths_.end(),
                                       [&](const std::string& root) { return cgroup::is_below(path, root); });
-  const bool named =
-      options_.container_filter.empty() ||
-      (known.container && cgroup::container_matches(options_.container_filter, *known.container));
-  description.wanted = below_root && named;
   return description;
+}
+
+// The kernel names a cgroup from its hierarchy's root, we from where that is mounted.
+std::string Session::below_mount(std::string_view path) const {
+  const std::string& root = options_.hierarchy.mount_root;
+  if (root != "/" && cgroup::is_below(path, root)) path.remove_prefix(root.size());
+  return cgroup::normal_path(path);
+}
+
+void Session::take_kernel_log() {
+  kernel_log_.drain([this](std::string_view record) {
+    auto line = kernel_log::parse_oom_line(record);
+    if (!line) return;
+    report::KernelLogged logged{line->time_ns, line->pid, false, {}, std::move(line->text)};
+    logged.names_origin = line->kind == kernel_log::OomLine::Kind::constraint;
+    if (line->oom_memcg) logged.oom_path = below_mount(*line->oom_memcg);
+    emit(logged);
+  });
 }
 
 // A cgroup whose name matched a pattern in the kernel: is it one of ours by its whole path?
 void Session::take_birth(const decode::MemcgBorn& event) {
   decode::MemcgBorn birth = event;
   if (birth.pattern) {
-    std::string_view path = birth.name;
-    const std::string& root = options_.hierarchy.mount_root;
-    if (root != "/" && cgroup::is_below(path, root)) path.remove_prefix(root.size());
-    birth.name = cgroup::normal_path(path);
+    birth.name = below_mount(birth.name);
     if (options_.follow && cgroup::is_awaited(*options_.follow, birth.name)) {
       spdlog::debug("found {}", cgroup::printable(birth.name));
       root_paths_.push_back(birth.name);
     }
   }
-  builder_.apply(birth);
+  interpreter_.apply(birth);
 }
 
 void Session::take(const decode::Event& event) {
   if (const auto* birth = std::get_if<decode::MemcgBorn>(&event)) {
     take_birth(*birth);
-    read_kernel_counts_at_birth(birth->serial_nr);
+    read_files_at_birth(*birth);
     return;
   }
   if (std::holds_alternative<decode::Sample>(event)) ++samples_taken_;
-  builder_.apply(event);
+  interpreter_.apply(event);
   if (const auto* gone = std::get_if<decode::MemcgGone>(&event)) probe_.release_slot(gone->last.slot);
 }
 
-void Session::read_kernel_counts_at_birth(std::uint64_t serial_nr) {
-  const report::MemcgState* memcg = builder_.find(serial_nr);
-  if (memcg == nullptr) return;
-  const auto kills = cgroup::read_oom_kills(cgroup::memcg_dir(options_.hierarchy, memcg->path()));
-  if (kills) oom_kills_at_birth_[serial_nr] = *kills;
+void Session::read_files_at_birth(const decode::MemcgBorn& birth) {
+  const auto index = interpreter_.find(birth.serial_nr);
+  if (!index) return;
+  const std::string& path = interpreter_.memcgs()[*index].path;
+  const auto kills = cgroup::read_oom_kills(cgroup::memcg_dir(options_.hierarchy, path));
+  if (kills) oom_kills_at_birth_[*index] = *kills;
+  stat_reader_.read_at_birth(interpreter_, *index, birth.time_ns);
+}
+
+void Session::emit(const report::Fact& fact) {
+  if (recorder_ != nullptr) recorder_->write(fact);
+  builder_.apply(fact);
+}
+
+void Session::set_target(report::Target target) {
+  options_.target = std::move(target);
+  emit_session();
 }
 
 // At once, not when the event's turn has come: the thread may be dead by then.
@@ -203,8 +219,10 @@ void Session::ask_about_process(const decode::Event& event, std::uint64_t now_ns
     return;
   }
   const auto* sample = std::get_if<decode::Sample>(&event);
-  if (sample == nullptr || !report::Builder::may_attribute(*sample)) return;
-  if (auto facts = watch_.see(sample->tgid, sample->tid, now_ns)) builder_.learn(*facts);
+  if (sample == nullptr || !report::Interpreter::may_attribute(*sample)) return;
+  if (auto facts = watch_.see(sample->tgid, sample->tid, now_ns)) {
+    interpreter_.learn({now_ns, std::move(*facts)});
+  }
 }
 
 Result<void> Session::pump() {
@@ -221,13 +239,19 @@ Result<void> Session::pump() {
   });
   if (!drained) return tl::unexpected(drained.error());
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
+  take_kernel_log();
+  stat_reader_.read_due(interpreter_, now_ns);
   if (csv_ && csv_->failed()) return csv_->flush();
+  if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
+    emit_session();  // a recording that is cut knows its counts up to here
+    return recorder_->tick(now_ns);
+  }
   return {};
 }
 
 std::size_t Session::live_roots() const {
   std::size_t live = 0;
-  for (const auto& memcg : builder_.memcgs()) live += memcg->is_root && !memcg->gone ? 1 : 0;
+  for (const auto& memcg : interpreter_.memcgs()) live += memcg.is_root && !memcg.gone ? 1 : 0;
   return live;
 }
 
@@ -258,24 +282,26 @@ report::Status Session::status() {
 
 // The kernel's own words about each memcg that still exists. True when its maximum is the
 // one that was last read through BPF, so that the two can be compared.
-bool Session::read_kernel_counts() {
+bool Session::read_kernel_counts(std::vector<report::KernelCounts>& counts) const {
   bool settled = true;
-  for (const auto& memcg : builder_.memcgs()) {
-    if (memcg->gone) continue;
-    const auto dir = cgroup::memcg_dir(options_.hierarchy, memcg->path());
-    const auto& last = memcg->track().last();
-    const std::uint64_t watermark = last ? last->watermark_bytes : 0;
+  counts.clear();
+  for (report::MemcgIndex index = 0; index < interpreter_.memcgs().size(); ++index) {
+    const report::Interpreter::Memcg& memcg = interpreter_.memcgs()[index];
+    if (memcg.gone || !memcg.track.last()) continue;
+    const auto dir = cgroup::memcg_dir(options_.hierarchy, memcg.path);
+    const std::uint64_t watermark = memcg.track.last()->watermark_bytes;
+    report::KernelCounts& count = counts.emplace_back();
+    count.memcg = index;
+    count.peak_bytes = watermark;
+    count.peak_source = "watermark";
     if (const auto peak = cgroup::read_kernel_peak(dir)) {
-      memcg->kernel_peak_bytes = peak->bytes;
-      memcg->kernel_peak_source = peak->source;
+      count.peak_bytes = peak->bytes;
+      count.peak_source = peak->source;
       settled = settled && peak->bytes == watermark;
-    } else if (last) {
-      memcg->kernel_peak_bytes = watermark;
-      memcg->kernel_peak_source = "watermark";
     }
-    const auto birth = oom_kills_at_birth_.find(memcg->serial_nr());
+    const auto birth = oom_kills_at_birth_.find(index);
     const auto kills = cgroup::read_oom_kills(dir);
-    if (kills && birth != oom_kills_at_birth_.end()) memcg->kernel_oom_kills = *kills - birth->second;
+    if (kills && birth != oom_kills_at_birth_.end()) count.oom_kills = *kills - birth->second;
   }
   return settled;
 }
@@ -283,44 +309,65 @@ bool Session::read_kernel_counts() {
 // The last look. The target may go on meanwhile: look again until the kernel's maximum
 // did not move between our reading and the file's.
 Result<void> Session::settle(std::uint64_t& end_ns) {
+  std::vector<report::KernelCounts> counts;
   probe_.detach();
   for (int attempt = 0; attempt < kSettleAttempts; ++attempt) {
     probe_.look_at_all();
     end_ns = monotonic_ns();
     if (auto pumped = pump(); !pumped) return pumped;
     orderer_.flush([this](const decode::Event& event) { take(event); });
-    if (read_kernel_counts()) break;
+    if (read_kernel_counts(counts)) break;
   }
+  for (const report::KernelCounts& count : counts) emit(count);
   return {};
 }
 
 // A container's name may be known to the node only after its cgroup was made.
 void Session::name_late_comers() {
   names_.reload();
-  for (const auto& memcg : builder_.memcgs()) {
-    if (!memcg->container || memcg->container->name) continue;
-    const report::Description description = describe(memcg->path());
-    memcg->role = description.role;
-    memcg->container = description.container;
-    memcg->wanted = description.wanted;
+  for (report::MemcgIndex index = 0; index < interpreter_.memcgs().size(); ++index) {
+    const report::Interpreter::Memcg& memcg = interpreter_.memcgs()[index];
+    const auto& container = memcg.description.container;
+    if (!container || container->name || !memcg.description.in_target) continue;
+    const report::Description description = describe(memcg.path);
+    if (description.container && description.container->name) emit(report::MemcgNamed{index, description});
   }
 }
 
-void Session::fill_session(report::Report& report, std::uint64_t end_ns) const {
-  report::Session& session = report.session;
+// What came and went between two looks at the node is known by its path at least.
+void Session::complete_target() {
+  report::Target& target = options_.target;
+  if (!target.cgroup.empty() || root_paths_.empty()) return;
+  target.cgroup = root_paths_.front();
+  const cgroup::Layout layout = cgroup::parse_layout(target.cgroup);
+  target.pod_uid = layout.pod_uid;
+  target.qos = layout.qos;
+  const cgroup::PodNames* names = layout.pod_uid ? names_.pod(*layout.pod_uid) : nullptr;
+  if (names == nullptr) return;
+  target.namespace_name = names->namespace_name;
+  target.pod = names->pod;
+}
+
+void Session::emit_session() {
+  report::SessionKnown known;
+  known.time_ns = monotonic_ns();
+  report::Session& session = known.session;
   session.start_monotonic_ns = start_monotonic_ns_;
   session.start_realtime_ns = start_realtime_ns_;
-  session.duration_ns = end_ns - start_monotonic_ns_;
   session.kernel_release = features_.kernel_release;
   session.cgroup_mode = std::string(cgroup::to_string(options_.hierarchy.mode));
   session.tier = std::string(probe::to_string(probe_.tier()));
   session.tier_reason = probe_.tier_reason();
   for (const probe::Hook& hook : probe_.hooks()) session.hooks.push_back({hook.event, hook.attach});
+  session.page_size_bytes = page_size();
   session.sweep_period_ns = options_.trace.sweep_period_ns;
-  session.min_prominence_bytes = builder_.min_prominence_bytes();
+  session.container_filter = options_.container_filter;
+  known.target = options_.target;
+  count_events(known);
+  emit(known);
 }
 
-void Session::fill_events(report::Report& report) const {
+void Session::count_events(report::SessionKnown& known) const {
   const probe::Counts counts = probe_.counts();
   probe::TriggerCounts sum;
   for (const probe::TriggerCounts& trigger : counts.triggers) {
@@ -332,68 +379,92 @@ void Session::fill_events(report::Report& report) const {
     sum.lost_nested += trigger.lost_nested;
   }
   const auto fired = [&](memspike_trigger trigger) { return counts.triggers[trigger].fired; };
-  report.session.max_sample_gap_ns = counts.max_gap_ns;
+  known.session.max_sample_gap_ns = counts.max_gap_ns;
   // triggers = samples + unchanged + ring_buffer_full + memcg_table_full + nested_trigger +
   // program_recursion.
-  report.events = {{"page_allocs", fired(MEMSPIKE_TRIGGER_PAGE_ALLOC)},
-                   {"page_frees", fired(MEMSPIKE_TRIGGER_PAGE_FREE)},
-                   {"charges", fired(MEMSPIKE_TRIGGER_CHARGE)},
-                   {"uncharges", fired(MEMSPIKE_TRIGGER_UNCHARGE)},
-                   {"reclaims", fired(MEMSPIKE_TRIGGER_RECLAIM)},
-                   {"oom_marks", fired(MEMSPIKE_TRIGGER_OOM)},
-                   {"sweep_looks", fired(MEMSPIKE_TRIGGER_SWEEP) + fired(MEMSPIKE_TRIGGER_REQUEST)},
-                   {"triggers", sum.fired + counts.recursion_misses},
-                   {"samples", sum.recorded},
-                   {"unchanged", sum.unchanged}};
-  if (probe_.takes_stacks()) report.events.emplace_back("stacks", counts.stacks);
-  report.lost = {{"ring_buffer_full", sum.lost_ring_full},
-                 {"memcg_table_full", sum.lost_table_full},
-                 {"nested_trigger", sum.lost_nested},
-                 {"program_recursion", counts.recursion_misses},
-                 {"oom_kill_ring_buffer_full", counts.kills_lost_ring_full},
-                 {"memcg_event_ring_buffer_full", counts.memcgs_lost_ring_full},
-                 {"stack_ring_buffer_full", counts.stacks_lost_ring_full},
-                 {"unknown_memcg", builder_.orphans()},
-                 {"malformed_record", malformed_}};
+  known.events = {{"page_allocs", fired(MEMSPIKE_TRIGGER_PAGE_ALLOC)},
+                  {"page_frees", fired(MEMSPIKE_TRIGGER_PAGE_FREE)},
+                  {"charges", fired(MEMSPIKE_TRIGGER_CHARGE)},
+                  {"uncharges", fired(MEMSPIKE_TRIGGER_UNCHARGE)},
+                  {"reclaims", fired(MEMSPIKE_TRIGGER_RECLAIM)},
+                  {"oom_marks", fired(MEMSPIKE_TRIGGER_OOM)},
+                  {"sweep_looks", fired(MEMSPIKE_TRIGGER_SWEEP) + fired(MEMSPIKE_TRIGGER_REQUEST)},
+                  {"triggers", sum.fired + counts.recursion_misses},
+                  {"samples", sum.recorded},
+                  {"unchanged", sum.unchanged}};
+  if (probe_.takes_stacks()) known.events.emplace_back("stacks", counts.stacks);
+  known.lost = {{"ring_buffer_full", sum.lost_ring_full},
+                {"memcg_table_full", sum.lost_table_full},
+                {"nested_trigger", sum.lost_nested},
+                {"program_recursion", counts.recursion_misses},
+                {"oom_kill_ring_buffer_full", counts.kills_lost_ring_full},
+                {"memcg_event_ring_buffer_full", counts.memcgs_lost_ring_full},
+                {"stack_ring_buffer_full", counts.stacks_lost_ring_full},
+                {"unknown_memcg", interpreter_.orphans()},
+                {"malformed_record", malformed_}};
 }
 
-void Session::fill_notes(report::Report& report) {
-  report.notes = builder_.take_notes();
+void Session::emit_processes() {
+  std::vector<probe::ProcessCounts> processes = probe_.processes();
+  for (probe::ProcessCounts& process : processes) {
+    if (const auto memcg = interpreter_.find(process.serial_nr)) {
+      emit(report::ProcessAllocations{*memcg, process.tgid, std::move(process.comm),
+                                      std::move(process.allocations_by_order)});
+    }
+  }
+}
+
+// In pieces: what a reader has to hold at a time stays small.
+void Session::emit_stacks() {
+  constexpr std::size_t kPiece = 256;
+  if (!probe_.takes_stacks()) return;
+  const report::RawStacks raw = interpreter_.take_stacks(page_size());
+  report::Stacks named = symbolizer_.name(raw, page_size());
+  const auto emit_pieces = [&](auto& all, auto report::CodeNamed::*field) {
+    for (std::size_t first = 0; first < all.size(); first += kPiece) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
+      report::CodeNamed piece;
+      (piece.*field).assign(begin, begin + static_cast<std::ptrdiff_t>(std::min(kPiece, all.size() - first)));
+      emit(piece);
+    }
+  };
+  emit_pieces(named.modules, &report::CodeNamed::modules);
+  emit_pieces(named.frames, &report::CodeNamed::frames);
+  for (std::size_t i = 0; i < named.stacks.size(); ++i) {
+    emit(report::StackSeen{raw.stacks[i].memcg, std::move(named.stacks[i])});
+  }
+  emit(report::StacksCounted{named.overflow_pages});
+}
+
+void Session::emit_notes() {
   if (!proc_.usable()) {
-    report.notes.push_back(
-        "this /proc is not the node's own: culprits have no command lines (see --host-root)");
+    emit(report::Noted{{},
+                       "this /proc is not the node's own: culprits have no command lines (see --host-root)"});
   }
-  for (const std::string& missing : probe_.missing()) report.notes.push_back("without " + missing);
-  if (orderer_.late() > 0) {
-    report.notes.push_back(fmt::format(
-        "{} records came too late to be put in order; their time is rounded up", orderer_.late()));
+  for (const std::string& missing : probe_.missing()) emit(report::Noted{{}, "without " + missing});
+  if (!kernel_log_.is_readable()) {
+    emit(report::Noted{{}, "without the kernel's log: /dev/kmsg cannot be read"});
   }
+  if (orderer_.late() == 0) return;
+  emit(report::Noted{
+      {},
+      fmt::format("{} records came too late to be put in order; their time is rounded up", orderer_.late())});
 }
 
 Result<report::Report> Session::finish() {
   std::uint64_t end_ns = 0;
   if (auto settled = settle(end_ns); !settled) return tl::unexpected(settled.error());
-  builder_.close(end_ns);
   name_late_comers();
+  emit_processes();
+  emit_stacks();
+  emit_notes();
+  complete_target();
+  emit_session();
+  interpreter_.close(end_ns);
   if (csv_) {
     if (auto flushed = csv_->flush(); !flushed) return tl::unexpected(flushed.error());
   }
-  for (const probe::ProcessCounts& process : probe_.processes()) {
-    if (process.tgid != 0) builder_.name_process(process.tgid, process.comm);
-    if (report::MemcgState* memcg = builder_.find(process.serial_nr)) {
-      memcg->add_process(process.comm, process.tgid, process.allocations_by_order);
-    }
-  }
-  report::Report report;
-  fill_session(report, end_ns);
-  fill_events(report);
-  report.target = options_.target;
-  report.memcgs = builder_.take_memcgs();
-  report.threads = builder_.take_threads();
-  if (probe_.takes_stacks()) report.stacks = symbolizer_.name(builder_.take_stacks(), page_size());
-  report.with_timeline = options_.output.timeline;
-  fill_notes(report);
-  return report;
+  return builder_.take();
 }
 
 }  // namespace memspike::cli

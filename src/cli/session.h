@@ -1,4 +1,4 @@
-// The only wiring: probe → decode → order → builder → report.
+// The only wiring: probe → decode → order → interpret → build → report.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,23 @@
 #include "cgroup/names.h"
 #include "cgroup/roots.h"
 #include "cgroup/wait.h"
+#include "cli/kernel_log.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/recorder.h"
+#include "cli/stat_reader.h"
 #include "probe/probe.h"
 #include "process/reader.h"
 #include "process/watch.h"
 #include "report/builder.h"
 #include "report/csv.h"
+#include "report/interpreter.h"
 #include "report/report.h"
 #include "report/status.h"
 #include "symbols/symbolizer.h"
 #include "timeline/orderer.h"
 
 namespace memspike::cli {
-
-std::uint64_t monotonic_ns();
 
 struct SessionOptions {
   TraceOptions trace;
@@ -42,8 +44,9 @@ struct SessionOptions {
 class Session {
  public:
   // Loads and attaches; from here on, whatever is (or comes) below a root is recorded.
-  // `csv`: where the timeline is written while recording, or nullptr; outlives the session.
-  static Result<std::unique_ptr<Session>> start(SessionOptions options, Output* csv);
+  // `csv`: where the timeline is written while recording, or nullptr; `recorder`: the same for
+  // the recording. Both outlive the session.
+  static Result<std::unique_ptr<Session>> start(SessionOptions options, Output* csv, Recorder* recorder);
 
   // Tracks a memcg and all below it.
   Result<void> track(const std::string& path);
@@ -60,26 +63,34 @@ class Session {
   std::size_t live_roots() const;
   std::size_t all_roots() const { return root_paths_.size(); }
 
-  void set_target(report::Target target) { options_.target = std::move(target); }
+  void set_target(report::Target target);
   report::Status status();
 
   // The last look, then the report. The session is spent.
   Result<report::Report> finish();
 
  private:
-  Session(SessionOptions options, Output* csv, probe::Features features, probe::Probe probe);
+  Session(SessionOptions options, Output* csv, Recorder* recorder, probe::Features features,
+          probe::Probe probe);
 
   void ask_about_process(const decode::Event& event, std::uint64_t now_ns);
   void take(const decode::Event& event);
   void take_birth(const decode::MemcgBorn& event);
+  void take_kernel_log();
+  std::string below_mount(std::string_view path) const;
   report::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);
-  void read_kernel_counts_at_birth(std::uint64_t serial_nr);
-  bool read_kernel_counts();
+  void read_files_at_birth(const decode::MemcgBorn& birth);
+  bool read_kernel_counts(std::vector<report::KernelCounts>& counts) const;
   void name_late_comers();
-  void fill_events(report::Report& report) const;
-  void fill_session(report::Report& report, std::uint64_t end_ns) const;
-  void fill_notes(report::Report& report);
+  // Every fact goes through here, to whoever keeps it.
+  void emit(const report::Fact& fact);
+  void emit_session();
+  void emit_processes();
+  void emit_stacks();
+  void emit_notes();
+  void count_events(report::SessionKnown& known) const;
+  void complete_target();
 
   SessionOptions options_;
   probe::Features features_;
@@ -89,10 +100,14 @@ class Session {
   process::Watch watch_;
   symbols::Symbolizer symbolizer_;
   timeline::Orderer orderer_;
+  report::Interpreter interpreter_;
   report::Builder builder_;
+  StatReader stat_reader_;
   std::optional<report::CsvWriter> csv_;
+  Recorder* recorder_;
+  KernelLog kernel_log_;
   std::vector<std::string> root_paths_;
-  std::map<std::uint64_t, std::uint64_t> oom_kills_at_birth_;  // by serial_nr
+  std::map<report::MemcgIndex, std::uint64_t> oom_kills_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;
   std::uint64_t start_realtime_ns_ = 0;
   std::uint64_t malformed_ = 0;

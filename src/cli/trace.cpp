@@ -2,10 +2,8 @@
 
 #include <unistd.h>
 
-#include "report/folded.h"
-#include "report/json.h"
-#include "report/pprof.h"
-#include "report/text.h"
+#include "cli/clock.h"
+#include "cli/render.h"
 
 namespace memspike::cli {
 
@@ -19,21 +17,28 @@ Trace::Trace(const SessionOptions& options, Output output, EventLoop loop, bool 
 Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const CommonOptions& common,
                                             int text_fd) {
   const int fd = options.output.format == Format::text ? text_fd : STDOUT_FILENO;
-  auto output = Output::open(options.output.file, fd);
+  const bool is_recorded_only = options.output.format == Format::perfetto;
+  const bool streams = options.output.format == Format::csv;
+  auto output = Output::open(is_recorded_only ? std::nullopt : options.output.file, fd,
+                             streams ? Output::Mode::stream : Output::Mode::whole);
   if (!output) return tl::unexpected(output.error());
-  if (options.output.format == Format::pprof && isatty(output->fd()) != 0) {
-    return fail(ErrorKind::usage, "a pprof profile is no text for a terminal", "give a file with -o FILE");
-  }
+  if (auto fits = check_terminal(options.output.format, *output); !fits) return tl::unexpected(fits.error());
   auto loop = EventLoop::create();
   if (!loop) return tl::unexpected(loop.error());
   std::unique_ptr<Trace> trace(new Trace(options, std::move(*output), std::move(*loop), !common.quiet));
   Output* csv = options.output.format == Format::csv ? &trace->output_ : nullptr;
   if (options.output.csv_file) {
-    auto file = Output::open(options.output.csv_file, STDOUT_FILENO);
+    auto file = Output::open(options.output.csv_file, STDOUT_FILENO, Output::Mode::stream);
     if (!file) return tl::unexpected(file.error());
     csv = &trace->csv_.emplace(std::move(*file));
   }
-  auto session = Session::start(std::move(options), csv);
+  if (is_recorded_only || options.output.record_file) {
+    auto recorder =
+        Recorder::open(is_recorded_only ? options.output.file.value_or("-") : *options.output.record_file);
+    if (!recorder) return tl::unexpected(recorder.error());
+    trace->recorder_ = std::move(*recorder);
+  }
+  auto session = Session::start(std::move(options), csv, trace->recorder_.get());
   if (!session) return tl::unexpected(session.error());
   trace->session_ = std::move(*session);
   if (auto watched = trace->loop_.watch_ring(trace->session_->ring_fd()); !watched) {
@@ -72,27 +77,12 @@ Result<EventLoop::Reason> Trace::run(const std::function<Result<bool>()>& more,
 Result<void> Trace::finish() {
   auto report = session_->finish();
   if (!report) return tl::unexpected(report.error());
-  Result<void> written;
-  switch (format_.format) {
-    case Format::json:
-      written = report::render_json(*report, [this](std::string_view text) { return output_.write(text); });
-      break;
-    case Format::text:
-      written = output_.write(report::render_text(*report, style_for(output_.fd())));
-      break;
-    case Format::folded:
-      written = output_.write(report::render_folded(*report));
-      break;
-    case Format::pprof:
-      written =
-          report::render_pprof(*report).and_then([this](const std::string& p) { return output_.write(p); });
-      break;
-    case Format::csv:
-      break;  // written while recording
-  }
-  if (!written) return written;
+  if (auto written = render(*report, format_.format, output_); !written) return written;
   if (csv_) {
     if (auto closed = csv_->close(); !closed) return closed;
+  }
+  if (recorder_) {
+    if (auto closed = recorder_->close(); !closed) return closed;
   }
   return output_.close();
 }

@@ -35,6 +35,7 @@ class Trace {
 
   Output output_;
   std::optional<Output> csv_;  // a file of its own for the timeline
+  std::unique_ptr<Recorder> recorder_;
   OutputOptions format_;
   TraceOptions trace_;
   EventLoop loop_;

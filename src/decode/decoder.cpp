@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <type_traits>
 
 namespace memspike::decode {
@@ -102,6 +103,9 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
   if (raw.level_count == 0 || raw.level_count > MEMSPIKE_MAX_LEVELS) {
     return malformed("OOM kill with an impossible number of levels", record.size());
   }
+  if (raw.outer_count > MEMSPIKE_MAX_LEVELS) {
+    return malformed("OOM kill with an impossible number of outer levels", record.size());
+  }
   OomKill kill;
   kill.time_ns = raw.header.time_ns;
   kill.victim_tgid = raw.victim_tgid;
@@ -118,6 +122,10 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
   kill.victim_comm = text(raw.victim_comm);
   kill.trigger_comm = text(raw.trigger_comm);
   kill.path = to_path(raw.levels, raw.level_count, raw.outer_headroom_pages, page_size);
+  for (const memspike_outer_level& outer : std::span(raw.outer, raw.outer_count)) {
+    kill.outer.push_back({outer.cgroup_id, usage_bytes(outer.usage_pages, page_size),
+                          limit_bytes(outer.max_pages, page_size)});
+  }
   return kill;
 }
 

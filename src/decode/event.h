@@ -80,6 +80,13 @@ struct OomKill {
   std::string victim_comm;   // untrusted bytes
   std::string trigger_comm;  // untrusted bytes
   Path path;                 // from the victim's memcg upwards
+  // The memcgs above the target's root, upwards.
+  struct Outer {
+    std::uint64_t cgroup_id = 0;
+    std::uint64_t usage_bytes = 0;
+    std::optional<std::uint64_t> limit_bytes;
+  };
+  std::vector<Outer> outer;
 };
 
 // Where a thread was when it made a memcg's counter rise.

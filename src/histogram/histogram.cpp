@@ -37,12 +37,20 @@ std::uint64_t nearest_rank(double percentile, std::uint64_t count) {
   return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(rank));
 }
 
+// A sum that stops at the highest number there is.
+std::uint64_t plus(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~std::uint64_t{0} : a + b; }
+
+std::uint64_t times(std::uint64_t value, std::uint64_t count) {
+  return value != 0 && count > ~std::uint64_t{0} / value ? ~std::uint64_t{0} : value * count;
+}
+
 }  // namespace
 
 void Histogram::record(std::uint64_t value, std::uint64_t count) {
   if (count == 0) return;
   min_ = count_ == 0 ? value : std::min(min_, value);
   max_ = std::max(max_, value);
+  sum_ = plus(sum_, times(value, count));
   count_ += count;
 
   const std::uint32_t index = index_of(value);
@@ -61,6 +69,7 @@ void Histogram::merge(const Histogram& other) {
   if (other.count_ == 0) return;
   min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
+  sum_ = plus(sum_, other.sum_);
   count_ += other.count_;
 
   std::vector<Cell> merged;

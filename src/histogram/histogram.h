@@ -27,6 +27,7 @@ class Histogram {
   std::uint64_t count() const { return count_; }
   std::uint64_t min() const { return count_ == 0 ? 0 : min_; }  // exact
   std::uint64_t max() const { return max_; }                    // exact
+  std::uint64_t sum() const { return sum_; }                    // exact; at most 2^64 - 1
 
   // The value at a percentile in [0, 100] (outside: clamped), by nearest rank, within
   // 1 % of the true value and never outside [min(), max()]. 0 when empty.
@@ -43,6 +44,7 @@ class Histogram {
   std::vector<Cell> cells_;    // sorted by index, counts > 0
   std::size_t last_cell_ = 0;  // where the previous record fell: neighbours in time are alike
   std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
   std::uint64_t min_ = 0;
   std::uint64_t max_ = 0;
 };

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/units.h"
+#include "cgroup/scan.h"
 
 namespace memspike::report {
 namespace {
@@ -13,257 +15,247 @@ namespace {
 constexpr std::uint64_t kFloorBytes = 1U << 20;
 constexpr std::size_t kKeptSpikes = 16'384;  // per memcg, about 1.5 MB
 constexpr std::size_t kMaxNotes = 50;
-
-std::string limit_text(std::optional<std::uint64_t> limit_bytes) {
-  return limit_bytes ? format_bytes(*limit_bytes) : "none";
-}
-
-// What is left to this level or to those above it, whichever is less.
-std::uint64_t headroom_with(const decode::Level& level, std::uint64_t headroom_above_bytes) {
-  if (!level.limit_bytes) return headroom_above_bytes;
-  const std::uint64_t usage = std::min(level.usage_bytes, level.watermark_bytes);
-  return std::min(headroom_above_bytes, *level.limit_bytes > usage ? *level.limit_bytes - usage : 0);
-}
+constexpr std::size_t kMaxLogLines = 4096;
+// The log has a clock of its own, which drifts; a pid is not used again as fast as this.
+constexpr std::uint64_t kLogSlackNs = 5'000'000'000;
+constexpr std::size_t kMaxMemcgs = 1U << 22;  // a hostile recording must not make us allocate
 
 }  // namespace
 
-Builder::Builder(BuilderOptions options, Describe describe)
-    : options_(options), describe_(std::move(describe)) {}
-
-void Builder::name_cgroup(std::uint64_t cgroup_id, std::string path) {
-  known_paths_[cgroup_id] = std::move(path);
-}
-
-void Builder::apply(const decode::Event& event) {
-  std::visit([this](const auto& e) { handle(e); }, event);
+void Builder::apply(const Fact& fact) {
+  std::visit([this](const auto& f) { handle(f); }, fact);
 }
 
 std::uint64_t Builder::min_prominence_bytes() const {
   if (options_.min_prominence_bytes) return std::max<std::uint64_t>(1, *options_.min_prominence_bytes);
   std::optional<std::uint64_t> smallest;
   for (const auto& memcg : memcgs_) {
-    if (memcg->wanted && memcg->smallest_limit_bytes) {
+    if (memcg && memcg->wanted && memcg->smallest_limit_bytes) {
       smallest = std::min(smallest.value_or(*memcg->smallest_limit_bytes), *memcg->smallest_limit_bytes);
     }
   }
   return std::max(kFloorBytes, smallest.value_or(0) / 20);
 }
 
-MemcgState* Builder::at_slot(std::uint32_t slot) { return slot < by_slot_.size() ? by_slot_[slot] : nullptr; }
+MemcgState* Builder::at(MemcgIndex memcg) { return memcg < memcgs_.size() ? memcgs_[memcg].get() : nullptr; }
 
-MemcgState* Builder::find(std::uint64_t serial_nr) {
-  for (const auto& memcg : memcgs_) {
-    if (memcg->serial_nr() == serial_nr) return memcg.get();
-  }
-  return nullptr;
+const MemcgState* Builder::find(MemcgIndex memcg) const {
+  return memcg < memcgs_.size() ? memcgs_[memcg].get() : nullptr;
 }
 
-void Builder::note(std::string text) {
+bool Builder::is_wanted(const Description& description) const {
+  if (!description.in_target) return false;
+  const auto& filter = options_.containers.empty() ? session_.session.container_filter : options_.containers;
+  if (filter.empty()) return true;
+  if (!description.container) return false;
+  return cgroup::container_matches(filter, {description.container->id, description.container->name});
+}
+
+void Builder::handle(const MemcgFound& fact) {
+  if (fact.memcg >= kMaxMemcgs || at(fact.memcg) != nullptr) return;
+  const std::uint64_t floor = options_.min_prominence_bytes.value_or(kFloorBytes);
+  if (memcgs_.size() <= fact.memcg) memcgs_.resize(fact.memcg + 1);
+  memcgs_[fact.memcg] =
+      std::make_unique<MemcgState>(fact.path, std::max<std::uint64_t>(1, floor), options_.dossier_window_ns);
+  handle(MemcgNamed{fact.memcg, fact.description});
+}
+
+void Builder::handle(const MemcgNamed& fact) {
+  MemcgState* memcg = at(fact.memcg);
+  if (memcg == nullptr) return;
+  memcg->role = fact.description.role;
+  memcg->container = fact.description.container;
+  memcg->wanted = is_wanted(fact.description);
+}
+
+void Builder::handle(const MemcgRow& fact) {
+  MemcgState* memcg = at(fact.memcg);
+  if (memcg == nullptr) return;
+  memcg->add_row(fact.row, options_.keep_timeline);
+  if (row_sink_ && memcg->wanted) row_sink_(memcg->path(), fact.row);
+  if (!options_.keep_all_spikes && memcg->kept_spikes() > kKeptSpikes) {
+    memcg->spill(kKeptSpikes / 2, min_prominence_bytes());
+  }
+}
+
+void Builder::handle(const MemcgCharged& fact) {
+  const MemcgState* own = fact.memcgs.empty() ? nullptr : at(fact.memcgs.front());
+  if (own == nullptr) return;
+  const auto thread = threads_.charging(fact.pid, fact.tid, *own);
+  if (!thread) return;
+  for (const MemcgIndex index : fact.memcgs) {
+    if (MemcgState* memcg = at(index)) memcg->attribute(*thread, fact.bytes);
+  }
+}
+
+void Builder::handle(const ThreadSeen& fact) { threads_.learn(fact.thread); }
+
+void Builder::handle(const InactiveFileRead& fact) {
+  if (MemcgState* memcg = at(fact.memcg)) memcg->note_inactive_file(fact.time_ns, fact.bytes);
+}
+
+void Builder::handle(const MemcgGone& fact) {
+  MemcgState* memcg = at(fact.memcg);
+  if (memcg == nullptr) return;
+  memcg->finish();
+  memcg->gone = true;
+  memcg->kernel_peak_bytes = fact.watermark_bytes;
+  memcg->kernel_peak_source = "watermark";
+  keep_few_overviews(*memcg);
+}
+
+// A container that is killed every few seconds must not make the report grow without bounds.
+void Builder::keep_few_windows(MemcgState& memcg) {
+  constexpr std::size_t kWindows = 200;  // 32 kB each
+  windows_.emplace_back(&memcg, memcg.kills() - 1);
+  if (windows_.size() <= kWindows) return;
+  windows_.front().first->drop_timeline_of_kill(windows_.front().second);
+  windows_.pop_front();
+}
+
+void Builder::keep_few_overviews(MemcgState& gone) {
+  constexpr std::size_t kFine = 64;
+  fine_overviews_.push_back(&gone);
+  if (fine_overviews_.size() <= kFine) return;
+  fine_overviews_.front()->coarsen_overview();
+  fine_overviews_.pop_front();
+}
+
+void Builder::handle(const ProcessKilled& fact) {
+  for (const MemcgIndex index : fact.memcgs) {
+    if (MemcgState* memcg = at(index)) memcg->note_kill(fact.kill.time_ns);
+  }
+  if (fact.same_incident && last_kill_ != nullptr) {
+    auto& victims = last_kill_->last_kill().victims;
+    victims.insert(victims.end(), fact.kill.victims.begin(), fact.kill.victims.end());
+    return;
+  }
+  MemcgState* memcg = fact.memcgs.empty() ? nullptr : at(fact.memcgs.front());
+  if (memcg == nullptr) return;
+  // What led here is to be seen where the limit was hit, if that is in the target.
+  const MemcgState* hit = nullptr;
+  for (const MemcgIndex index : fact.memcgs) {
+    const MemcgState* level = at(index);
+    if (level != nullptr && fact.kill.limit_path == level->path()) hit = level;
+  }
+  OomKill kill = fact.kill;
+  kill.last_second = (hit != nullptr ? *hit : *memcg).last_second(kill.time_ns, hit != nullptr);
+  memcg->add_kill(std::move(kill));
+  keep_few_windows(*memcg);
+  last_kill_ = memcg;
+}
+
+void Builder::handle(const KernelCounts& fact) {
+  MemcgState* memcg = at(fact.memcg);
+  if (memcg == nullptr) return;
+  memcg->kernel_peak_bytes = fact.peak_bytes;
+  memcg->kernel_peak_source = fact.peak_source;
+  memcg->kernel_oom_kills = fact.oom_kills;
+}
+
+void Builder::handle(const ProcessAllocations& fact) {
+  if (fact.pid != 0) threads_.name_process(fact.pid, fact.comm);
+  if (MemcgState* memcg = at(fact.memcg)) memcg->add_process(fact.comm, fact.pid, fact.by_order);
+}
+
+// What a damaged recording says may point nowhere.
+void Builder::handle(const CodeNamed& fact) {
+  code_.modules.insert(code_.modules.end(), fact.modules.begin(), fact.modules.end());
+  if (code_.modules.empty() && !fact.frames.empty()) code_.modules.push_back({"[unknown]", ""});
+  for (const Frame& frame : fact.frames) {
+    code_.frames.push_back(frame);
+    if (frame.module >= code_.modules.size()) code_.frames.back().module = 0;
+  }
+}
+
+void Builder::handle(const StackSeen& fact) {
+  stacks_.push_back(fact);
+  const auto is_unknown = [this](std::uint32_t frame) { return frame >= code_.frames.size(); };
+  std::erase_if(stacks_.back().stack.kernel, is_unknown);
+  std::erase_if(stacks_.back().stack.user, is_unknown);
+}
+
+void Builder::handle(const StacksCounted& fact) { stacks_counted_ = fact; }
+
+// Those of the memcgs that are reported on.
+std::optional<Stacks> Builder::take_stacks() {
+  if (!stacks_counted_) return std::nullopt;
+  Stacks result = std::move(code_);
+  result.page_size_bytes = session_.session.page_size_bytes;
+  result.overflow_pages = stacks_counted_->overflow_pages;
+  result.pages = result.overflow_pages;
+  for (StackSeen& seen : stacks_) {
+    const MemcgState* memcg = at(seen.memcg);
+    if (memcg == nullptr || !memcg->wanted) continue;
+    Stack& stack = result.stacks.emplace_back(std::move(seen.stack));
+    stack.cgroup = memcg->path();
+    if (memcg->container) stack.container = memcg->container->name.value_or(memcg->container->id);
+    result.pages += stack.pages;
+    if (!stack.user.empty()) result.user_pages += stack.pages;
+    if (stack.cut_short) result.cut_short_pages += stack.pages;
+  }
+  return result;
+}
+
+// From the numbers of Threads to those of the report, which holds only threads that it names.
+std::vector<Thread> Builder::name_culprits(std::vector<Memcg>& memcgs) const {
+  std::vector<Thread> named;
+  std::map<std::uint32_t, std::uint32_t> numbers;
+  for (Memcg& memcg : memcgs) {
+    for (Spike& spike : memcg.spikes) {
+      for (Culprit& culprit : spike.culprits) {
+        const auto [known, is_new] =
+            numbers.try_emplace(culprit.thread, static_cast<std::uint32_t>(named.size()));
+        if (is_new) named.push_back(threads_.describe(culprit.thread));
+        culprit.thread = known->second;
+      }
+    }
+  }
+  return named;
+}
+
+void Builder::handle(const KernelLogged& fact) {
+  if (log_.size() < kMaxLogLines) log_.push_back(fact);
+}
+
+// What the kernel logged of this kill. It tells the verdict where nothing better did, and is
+// compared with it where something did.
+void Builder::join_log(OomKill& kill) const {
+  for (const KernelLogged& line : log_) {
+    const std::uint64_t apart_ns =
+        line.time_ns > kill.time_ns ? line.time_ns - kill.time_ns : kill.time_ns - line.time_ns;
+    const bool is_victim = std::any_of(kill.victims.begin(), kill.victims.end(),
+                                       [&](const OomKill::Victim& victim) { return victim.pid == line.pid; });
+    if (!is_victim || apart_ns > kLogSlackNs) continue;
+    kill.log_lines.push_back(line.text);
+    if (!line.names_origin) continue;
+    if (!kill.limit_known) {
+      kill.limit_path = line.oom_path;
+      kill.limit_known = kill.limit_from_log = true;
+    } else if (!kill.limit_from_log && kill.limit_path != line.oom_path) {
+      kill.log_disagrees = true;
+    }
+  }
+}
+
+void Builder::handle(const Noted& fact) {
+  if (fact.memcg) {
+    const MemcgState* memcg = at(*fact.memcg);
+    if (memcg == nullptr || !memcg->wanted) return;
+  }
   if (notes_.size() < kMaxNotes) {
-    notes_.push_back(std::move(text));
+    notes_.push_back(fact.text);
   } else if (++dropped_notes_ == 1) {
     notes_.push_back("more of the same followed");
   }
 }
 
-std::optional<std::string> Builder::path_of(const decode::MemcgBorn& event) {
-  if (event.pattern) return event.name;
-  if (const auto expected = known_paths_.find(event.cgroup_id); expected != known_paths_.end()) {
-    return expected->second;
-  }
-  if (event.parent_slot) {
-    if (const MemcgState* parent = at_slot(*event.parent_slot)) {
-      return fmt::format("{}/{}", parent->path() == "/" ? "" : parent->path(), event.name);
-    }
-  }
-  return std::nullopt;
-}
+void Builder::handle(const SessionKnown& fact) { session_ = fact; }
 
-void Builder::handle(const decode::MemcgBorn& event) {
-  constexpr std::uint32_t kMaxSlots = 1U << 20;  // a hostile record must not make us allocate
-  auto path = path_of(event);
-  if (!path || event.slot >= kMaxSlots) {
-    ++orphans_;
-    return;
-  }
-  const Description description = describe_(*path);
-  const std::uint64_t floor = options_.min_prominence_bytes.value_or(kFloorBytes);
-  auto memcg =
-      std::make_unique<MemcgState>(event.serial_nr, std::move(*path), std::max<std::uint64_t>(1, floor));
-  memcg->role = description.role;
-  memcg->container = description.container;
-  memcg->wanted = description.wanted;
-  memcg->is_root = !event.parent_slot;
-  memcg->number = static_cast<std::uint32_t>(memcgs_.size());
-  if (by_slot_.size() <= event.slot) by_slot_.resize(event.slot + 1);
-  by_slot_[event.slot] = memcg.get();
-  memcgs_.push_back(std::move(memcg));
-}
-
-std::uint64_t Builder::push_rows(MemcgState& memcg) {
-  std::uint64_t risen_bytes = 0;
-  for (const timeline::Row& row : rows_) {
-    risen_bytes += memcg.add_row(row, options_.keep_timeline);
-    if (row_sink_ && memcg.wanted) row_sink_(memcg.path(), row);
-  }
-  rows_.clear();
-  if (!options_.keep_all_spikes && memcg.kept_spikes() > kKeptSpikes) {
-    memcg.spill(kKeptSpikes / 2, min_prominence_bytes());
-  }
-  return risen_bytes;
-}
-
-std::uint64_t Builder::push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
-                                  std::uint64_t headroom_bytes) {
-  const auto before = memcg.track().last();
-  const timeline::Changes changes = memcg.track().push(time_ns, level, headroom_bytes, rows_);
-  // A container gets its limit between mkdir and its first page: that is no change.
-  const bool in_use = before && memcg.usage().peak_bytes > 0;
-  if (memcg.wanted && changes.limit_changed && in_use) {
-    note(fmt::format("{}: the limit changed from {} to {}", memcg.path(), limit_text(before->limit_bytes),
-                     limit_text(level.limit_bytes)));
-  }
-  if (memcg.wanted && changes.watermark_reset) {
-    note(fmt::format("{}: somebody reset the kernel's maximum (it was {}); its own peak counts from there",
-                     memcg.path(), format_bytes(before->watermark_bytes)));
-  }
-  return push_rows(memcg);
-}
-
-std::uint64_t Builder::push_path(std::uint64_t time_ns, const decode::Path& path) {
-  std::uint64_t risen_bytes = 0;
-  std::uint64_t headroom = path.outer_headroom_bytes;
-  for (std::uint32_t i = path.count; i-- > 0;) {
-    const decode::Level& level = path.levels[i];
-    headroom = headroom_with(level, headroom);
-    if (MemcgState* memcg = at_slot(level.slot)) {
-      risen_bytes = push_level(*memcg, time_ns, level, headroom);
-    } else {
-      risen_bytes = 0;
-      ++orphans_;
-    }
-  }
-  return risen_bytes;
-}
-
-bool Builder::may_attribute(const decode::Sample& event) {
-  return event.tid != 0 &&
-         (event.trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || event.trigger == MEMSPIKE_TRIGGER_CHARGE);
-}
-
-void Builder::handle(const decode::Sample& event) {
-  const std::uint64_t risen_bytes = push_path(event.time_ns, event.path);
-  if (risen_bytes > 0 && may_attribute(event)) attribute(event, risen_bytes);
-}
-
-// What is charged to a memcg is charged to all above it. Their own rises in this sample may include
-// what a child of theirs charges on another CPU, whose look is still to come.
-void Builder::attribute(const decode::Sample& event, std::uint64_t bytes) {
-  const MemcgState* own = at_slot(event.path.levels[0].slot);
-  if (own == nullptr) return;
-  const auto thread = threads_.charging(event.tgid, event.tid, *own);
-  if (!thread) return;
-  for (const decode::Level& level : event.path) {
-    if (MemcgState* memcg = at_slot(level.slot)) memcg->attribute(*thread, bytes);
-  }
-}
-
-void Builder::handle(const decode::MemcgGone& event) {
-  MemcgState* memcg = at_slot(event.last.slot);
-  if (memcg == nullptr || memcg->serial_nr() != event.serial_nr) return;
-  push_level(*memcg, event.time_ns, event.last, headroom_with(event.last, decode::kNoHeadroom));
-  memcg->track().close(event.time_ns, rows_);
-  push_rows(*memcg);
-  memcg->finish();
-  memcg->gone = true;
-  memcg->kernel_peak_bytes = event.last.watermark_bytes;
-  memcg->kernel_peak_source = "watermark";
-  by_slot_[event.last.slot] = nullptr;
-}
-
-// The memcg that ran out. Asked from the kernel where it could be; else the level with the least
-// room, if that is less than the kernel's own batches can hide; else it was the node.
-void Builder::fill_origin(const decode::OomKill& event, OomKill& kill) const {
-  kill.limit_known = event.origin.has_value();
-  if (event.origin) {
-    if (event.origin->serial_nr != 0)
-      kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
-    return;
-  }
-  constexpr std::uint64_t kSlackBytes = 2U << 20;
-  std::uint64_t least = event.path.outer_headroom_bytes;
-  const decode::Level* hit = nullptr;
-  for (const decode::Level& level : event.path) {
-    if (!level.limit_bytes) continue;
-    const std::uint64_t room =
-        *level.limit_bytes > level.usage_bytes ? *level.limit_bytes - level.usage_bytes : 0;
-    if (room >= least) continue;
-    least = room;
-    hit = &level;
-  }
-  if (least > kSlackBytes) return;
-  if (hit == nullptr) {
-    kill.limit_path = "(above the target)";
-  } else if (hit->slot < by_slot_.size() && by_slot_[hit->slot] != nullptr) {
-    kill.limit_path = by_slot_[hit->slot]->path();
-  }
-}
-
-std::string Builder::path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const {
+void Builder::handle(const RecordingEnded& fact) {
+  session_.session.duration_ns = fact.time_ns - session_.session.start_monotonic_ns;
   for (const auto& memcg : memcgs_) {
-    if (memcg->serial_nr() == serial_nr) return memcg->path();
-  }
-  const auto known = known_paths_.find(cgroup_id);
-  return known != known_paths_.end() ? known->second : fmt::format("(cgroup {})", cgroup_id);
-}
-
-// Victims of one incident are one entry. The kernel's own number tells them; without it, marks by
-// one task in quick succession, where memory.oom.group says that all have to go.
-bool Builder::joins_last_incident(const decode::OomKill& event) const {
-  constexpr std::uint64_t kGroupKillNs = 1'000'000'000;
-  if (last_kill_.memcg == nullptr) return false;
-  if (event.origin) {
-    return event.origin->incident != 0 && event.origin->incident == last_kill_.incident;
-  }
-  return event.is_group && last_kill_.trigger_tgid == event.trigger_tgid &&
-         event.time_ns - last_kill_.time_ns < kGroupKillNs;
-}
-
-void Builder::handle(const decode::OomKill& event) {
-  push_path(event.time_ns, event.path);
-  if (!event.killed) return;
-  for (const decode::Level& level : event.path) {
-    if (MemcgState* memcg = at_slot(level.slot)) memcg->note_kill(event.time_ns);
-  }
-  if (joins_last_incident(event)) {
-    last_kill_.memcg->last_kill().victims.push_back({event.victim_tgid, event.victim_comm});
-    return;
-  }
-  MemcgState* memcg = at_slot(event.path.levels[0].slot);
-  if (memcg == nullptr) return;
-  const decode::Level& own = event.path.levels[0];
-  OomKill kill;
-  kill.time_ns = event.time_ns;
-  kill.pid = event.victim_tgid;
-  kill.comm = event.victim_comm;
-  kill.usage_bytes = std::min(own.usage_bytes, own.watermark_bytes);
-  kill.limit_bytes = own.limit_bytes;
-  kill.anon_rss_bytes = event.anon_rss_bytes;
-  kill.file_rss_bytes = event.file_rss_bytes;
-  kill.shmem_rss_bytes = event.shmem_rss_bytes;
-  kill.oom_score_adj = event.oom_score_adj;
-  kill.victims = {{event.victim_tgid, event.victim_comm}};
-  fill_origin(event, kill);
-  memcg->add_kill(std::move(kill));
-  last_kill_ = {memcg, event.time_ns, event.trigger_tgid, event.origin ? event.origin->incident : 0};
-}
-
-void Builder::close(std::uint64_t time_ns) {
-  for (const auto& memcg : memcgs_) {
-    if (memcg->gone) continue;
-    memcg->track().close(time_ns, rows_);
-    push_rows(*memcg);
-    memcg->finish();
+    if (memcg) memcg->finish();
   }
 }
 
@@ -272,7 +264,7 @@ Builder::Live Builder::live() const {
   const std::uint64_t threshold = min_prominence_bytes();
   const MemcgState* shown = nullptr;
   for (const auto& memcg : memcgs_) {
-    if (!memcg->wanted) continue;
+    if (!memcg || !memcg->wanted) continue;
     live.kills += memcg->kills();
     // A container's spike is its pod's too: count the level where most are seen.
     live.spikes = std::max(live.spikes, memcg->spikes_above(threshold));
@@ -281,68 +273,32 @@ Builder::Live Builder::live() const {
   if (shown != nullptr) {
     live.usage_bytes = shown->gone ? 0 : shown->usage().last_bytes;
     live.peak_bytes = shown->usage().peak_bytes;
-    if (shown->track().last()) live.limit_bytes = shown->track().last()->limit_bytes;
+    if (shown->last_row()) live.limit_bytes = shown->last_row()->limit_bytes;
   }
   return live;
 }
 
-std::vector<Memcg> Builder::take_memcgs() {
-  std::vector<Memcg> result;
+Report Builder::take() {
+  Report report;
   const std::uint64_t threshold = min_prominence_bytes();
+  const std::uint64_t page_size_bytes = std::max<std::uint64_t>(1, session_.session.page_size_bytes);
+  report.stacks = take_stacks();
+  report.session = std::move(session_.session);
+  report.session.min_prominence_bytes = threshold;
+  report.target = std::move(session_.target);
+  report.events = std::move(session_.events);
+  report.lost = std::move(session_.lost);
   for (const auto& memcg : memcgs_) {
-    if (memcg->wanted && memcg->has_rows()) {
-      result.push_back(memcg->build(threshold, options_.page_size_bytes));
-    }
+    if (memcg && memcg->wanted && memcg->has_rows())
+      report.memcgs.push_back(memcg->build(threshold, page_size_bytes));
   }
-  name_culprits(result);
-  return result;
-}
-
-// From the numbers of Threads to those of the report, which holds only threads that it names.
-void Builder::name_culprits(std::vector<Memcg>& memcgs) {
-  std::map<std::uint32_t, std::uint32_t> numbers;
-  for (Memcg& memcg : memcgs) {
-    for (Spike& spike : memcg.spikes) {
-      for (Culprit& culprit : spike.culprits) {
-        const auto [known, is_new] =
-            numbers.try_emplace(culprit.thread, static_cast<std::uint32_t>(named_.size()));
-        if (is_new) named_.push_back(threads_.describe(culprit.thread));
-        culprit.thread = known->second;
-      }
-    }
+  for (Memcg& memcg : report.memcgs) {
+    for (OomKill& kill : memcg.oom_kills) join_log(kill);
   }
-}
-
-void Builder::handle(const decode::Stack& event) {
-  const MemcgState* memcg = at_slot(event.slot);
-  if (memcg == nullptr) {
-    ++orphans_;
-    return;
-  }
-  stacks_.add({memcg->number, event.tgid, event.comm, event.kernel, event.user}, event.bytes);
-}
-
-RawStacks Builder::take_stacks() {
-  RawStacks result;
-  const std::uint64_t page_size_bytes = options_.page_size_bytes;
-  result.overflow_pages = stacks_.overflow().bytes / page_size_bytes;
-  result.pages = result.overflow_pages;
-  for (auto& [key, sum] : stacks_.take()) {
-    const MemcgState& memcg = *memcgs_[key.owner];
-    if (!memcg.wanted) continue;
-    RawStack raw;
-    raw.stack.pages = sum.bytes / page_size_bytes;
-    raw.stack.samples = sum.samples;
-    raw.stack.pid = key.tgid;
-    raw.stack.comm = std::move(key.comm);
-    raw.stack.cgroup = memcg.path();
-    if (memcg.container) raw.stack.container = memcg.container->name.value_or(memcg.container->id);
-    raw.kernel = std::move(key.kernel);
-    raw.user = std::move(key.user);
-    result.pages += raw.stack.pages;
-    result.stacks.push_back(std::move(raw));
-  }
-  return result;
+  report.threads = name_culprits(report.memcgs);
+  report.notes = std::move(notes_);
+  report.with_timeline = options_.keep_timeline;
+  return report;
 }
 
 }  // namespace memspike::report

@@ -1,19 +1,20 @@
-// Folds events, in order of time, into a Report. Pure: the same events give the
-// same report, live or from a recording.
+// Folds facts, in order of time, into a Report. Pure: the same facts give the same report,
+// live or from a recording.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "culprit/stack_table.h"
-#include "decode/event.h"
+#include "report/fact.h"
 #include "report/memcg_state.h"
 #include "report/report.h"
+#include "report/stacks.h"
 #include "report/threads.h"
 
 namespace memspike::report {
@@ -22,44 +23,21 @@ struct BuilderOptions {
   std::optional<std::uint64_t>
       min_prominence_bytes;  // unset: the larger of 1 MiB and 5 % of the smallest limit
   bool keep_timeline = false;
-  bool keep_all_spikes = true;  // false: bounded memory; the oldest go on in the histograms only
-  std::uint64_t page_size_bytes = 4096;
-};
-
-// What a memcg is, as far as names can tell; asked once, when it is born.
-struct Description {
-  Role role = Role::cgroup;
-  std::optional<Container> container;
-  bool wanted = true;  // false: not part of the report
+  bool keep_all_spikes = true;          // false: bounded memory; the oldest go on in the histograms only
+  std::vector<std::string> containers;  // names, or beginnings of ids, to report on; empty: as recorded
+  std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs;  // kept of the time before an OOM kill
 };
 
 class Builder {
  public:
   using RowSink = std::function<void(const std::string& path, const timeline::Row& row)>;
-  using Describe = std::function<Description(const std::string& path)>;
 
-  Builder(BuilderOptions options, Describe describe);
+  explicit Builder(BuilderOptions options) : options_(std::move(options)) {}
 
-  // Rows of the timeline, as they become known.
+  // Rows of the timelines that are reported on, as they become known.
   void on_row(RowSink sink) { row_sink_ = std::move(sink); }
 
-  // The path of a memcg, by its directory's inode number: of the target's roots, and of all
-  // above them, whose limits may be the ones that kill.
-  void name_cgroup(std::uint64_t cgroup_id, std::string path);
-
-  void apply(const decode::Event& event);
-
-  // Whether a rise in this sample was made by the task that was running: its trigger fires in the
-  // task that charges. A rise that any other trigger sees was made by somebody else.
-  static bool may_attribute(const decode::Sample& event);
-
-  // What is known of a thread that charges, or is about to: from /proc when it was first seen.
-  void learn(const process::ThreadFacts& facts) { threads_.learn(facts); }
-  // The name of a process, for threads that nothing else is known of.
-  void name_process(std::uint32_t tgid, const std::string& comm) { threads_.name_process(tgid, comm); }
-
-  // The recording ends at time_ns: closes every timeline.
-  void close(std::uint64_t time_ns);
+  void apply(const Fact& fact);
 
   // What a live display shows of the first root.
   struct Live {
@@ -71,59 +49,52 @@ class Builder {
   };
   Live live() const;
 
-  const std::vector<std::unique_ptr<MemcgState>>& memcgs() const { return memcgs_; }
-  MemcgState* find(std::uint64_t serial_nr);
   std::uint64_t min_prominence_bytes() const;
-  std::uint64_t orphans() const { return orphans_; }  // readings of memcgs whose birth was not seen
+  const MemcgState* find(MemcgIndex memcg) const;
 
-  // The memcgs of the report, and what happened to them. Leaves the builder spent.
-  std::vector<Memcg> take_memcgs();
-  // The threads that their culprits name; after take_memcgs().
-  std::vector<Thread> take_threads() { return std::move(named_); }
-  // Where they charged, by address; empty unless stacks were recorded.
-  RawStacks take_stacks();
-  std::vector<std::string> take_notes() { return std::move(notes_); }
+  // The report. Leaves the builder spent.
+  Report take();
 
  private:
-  void handle(const decode::Sample& event);
-  void handle(const decode::MemcgBorn& event);
-  void handle(const decode::MemcgGone& event);
-  void handle(const decode::OomKill& event);
-  void handle(const decode::Stack& event);
-  // These return how far the usage of the memcg (of the path's first one) rose.
-  std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
-  std::uint64_t push_level(MemcgState& memcg, std::uint64_t time_ns, const decode::Level& level,
-                           std::uint64_t headroom_bytes);
-  std::uint64_t push_rows(MemcgState& memcg);
-  void attribute(const decode::Sample& event, std::uint64_t bytes);
-  void name_culprits(std::vector<Memcg>& memcgs);
-  MemcgState* at_slot(std::uint32_t slot);
-  std::optional<std::string> path_of(const decode::MemcgBorn& event);
-  void note(std::string text);
-  void fill_origin(const decode::OomKill& event, OomKill& kill) const;
-  std::string path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const;
-  bool joins_last_incident(const decode::OomKill& event) const;
+  void handle(const MemcgRow& fact);
+  void handle(const MemcgFound& fact);
+  void handle(const MemcgNamed& fact);
+  void handle(const MemcgCharged& fact);
+  void handle(const ThreadSeen& fact);
+  void handle(const InactiveFileRead& fact);
+  void handle(const MemcgGone& fact);
+  void handle(const ProcessKilled& fact);
+  void handle(const KernelCounts& fact);
+  void handle(const ProcessAllocations& fact);
+  void handle(const CodeNamed& fact);
+  void handle(const StackSeen& fact);
+  void handle(const StacksCounted& fact);
+  void handle(const KernelLogged& fact);
+  void handle(const Noted& fact);
+  void handle(const SessionKnown& fact);
+  void handle(const RecordingEnded& fact);
+  MemcgState* at(MemcgIndex memcg);
+  void keep_few_windows(MemcgState& memcg);
+  void keep_few_overviews(MemcgState& gone);
+  void join_log(OomKill& kill) const;
+  bool is_wanted(const Description& description) const;
+  std::vector<Thread> name_culprits(std::vector<Memcg>& memcgs) const;
+  std::optional<Stacks> take_stacks();
 
   BuilderOptions options_;
-  Describe describe_;
   RowSink row_sink_;
-  std::map<std::uint64_t, std::string> known_paths_;
-  std::vector<std::unique_ptr<MemcgState>> memcgs_;  // in order of birth
-  std::vector<MemcgState*> by_slot_;
-  std::vector<timeline::Row> rows_;  // scratch
+  std::vector<std::unique_ptr<MemcgState>> memcgs_;  // by MemcgIndex; null: not in the target
+  MemcgState* last_kill_ = nullptr;                  // that holds the entry of the last kill
+  std::vector<KernelLogged> log_;
   Threads threads_;
-  culprit::StackTable stacks_;
-  std::vector<Thread> named_;
-  struct LastKill {
-    MemcgState* memcg = nullptr;  // that holds its entry
-    std::uint64_t time_ns = 0;
-    std::uint32_t trigger_tgid = 0;
-    std::uint32_t incident = 0;
-  };
-  LastKill last_kill_;
+  Stacks code_;  // modules and frames, until there are stacks
+  std::vector<StackSeen> stacks_;
+  std::optional<StacksCounted> stacks_counted_;
+  SessionKnown session_;
+  std::deque<std::pair<MemcgState*, std::size_t>> windows_;  // kills that have their timeline, by time
+  std::deque<MemcgState*> fine_overviews_;                   // of memcgs that are gone
   std::vector<std::string> notes_;
   std::uint64_t dropped_notes_ = 0;
-  std::uint64_t orphans_ = 0;
 };
 
 }  // namespace memspike::report

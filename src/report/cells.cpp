@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "report/utf8.h"
+
 namespace memspike::report {
 namespace {
 
@@ -15,11 +17,14 @@ std::string unglued(std::string text) {
 }  // namespace
 
 void heading(Page& page, std::string_view title, std::string_view remark) {
+  constexpr std::size_t kGap = 2;
   page.line();
   std::string text(kIndent, ' ');
   text += paint(title, Tone::strong, page.style());
-  if (!remark.empty()) text += paint(fmt::format("  {}", remark), Tone::faint, page.style());
+  const bool fits = kIndent + display_width(title) + kGap + display_width(remark) <= page.style().columns;
+  if (fits && !remark.empty()) text += paint(fmt::format("  {}", remark), Tone::faint, page.style());
   page.raw(text + '\n');
+  if (!fits) page.fact("", remark, Tone::faint);
 }
 
 void and_more(Page& page, std::string_view text) {

@@ -9,7 +9,7 @@
 
 namespace memspike::report {
 
-// "  title  remark", after an empty line.
+// "  title  remark", after an empty line; the remark below where there is no room for it.
 void heading(Page& page, std::string_view title, std::string_view remark = {});
 
 // "… and 3 more"

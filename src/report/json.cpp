@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "base/units.h"
+#include "blindspot/scraper.h"
+#include "report/json_subjects.h"
 #include "report/json_writer.h"
 #include "report/names.h"
 
@@ -91,6 +93,17 @@ void write(JsonWriter& json, const Report& report, const Spike& spike) {
   json.member("right_base_ns", spike.right_base_ns);
   json.member("headroom_bytes", headroom_of(spike));
   json.member("outcome", to_text(spike.outcome));
+  json.member("crest_ns", spike.crest_ns);
+  json.member("crest_rise_ns", spike.crest_rise_ns);
+  json.key("chances");
+  json.begin_array(Layout::inline_);
+  for (const std::uint64_t period_ns : blindspot::kPeriodsNs) {
+    json.begin_object(Layout::inline_);
+    json.member("period_ns", period_ns);
+    json.member("ppm", std::uint64_t{blindspot::chance_ppm(spike.crest_ns, period_ns)});
+    json.end_object();
+  }
+  json.end_array();
   write_culprits(json, report, spike);
   json.end_object();
 }
@@ -132,6 +145,56 @@ void write(JsonWriter& json, const Histograms& histograms) {
   json.end_object();
 }
 
+std::string_view limit_source(const OomKill& kill) {
+  if (kill.limit_from_log) return "kernel_log";
+  return kill.limit_known ? "kernel" : "inferred";
+}
+
+void write(JsonWriter& json, const OomKill::Level& level) {
+  json.begin_object(Layout::inline_);
+  json.member("cgroup", level.path);
+  json.member("usage_bytes", level.usage_bytes);
+  json.member("limit_bytes", level.limit_bytes);
+  json.member("headroom_bytes", level.headroom_bytes());
+  json.end_object();
+}
+
+void write_kernel_log(JsonWriter& json, const OomKill& kill) {
+  json.key("kernel_log");
+  json.begin_object(Layout::inline_);
+  json.key("lines");
+  json.begin_array(Layout::inline_);
+  for (const std::string& line : kill.log_lines) json.value(line);
+  json.end_array();
+  json.member("disagrees", kill.log_disagrees);
+  json.end_object();
+}
+
+void write(JsonWriter& json, const std::optional<LastSecond>& last) {
+  json.key("last_second");
+  if (!last) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("cgroup", last->path);
+  json.member("window_ns", last->window_ns);
+  json.member("limit_bytes", last->limit_bytes);
+  json.member("slope_bytes_per_second", last->slope_bytes_per_second);
+  json.key("baseline_ns");
+  last->baseline ? json.value(last->baseline->time_ns) : json.null();
+  json.key("baseline_bytes");
+  last->baseline ? json.value(last->baseline->usage_bytes) : json.null();
+  json.member("baseline_to_limit_ns", last->baseline_to_limit_ns);
+  json.key("timeline");
+  json.begin_array();
+  for (const timeline::UsageAt& row : last->timeline) {
+    json.begin_array();
+    json.value(row.time_ns);
+    json.value(row.usage_bytes);
+    json.end_array();
+  }
+  json.end_array();
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.begin_object(Layout::inline_);
   json.member("time_ns", kill.time_ns);
@@ -145,7 +208,7 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.member("shmem_rss_bytes", kill.shmem_rss_bytes);
   json.member("oom_score_adj", kill.oom_score_adj);
   json.member("limit_cgroup", kill.limit_path);
-  json.member("limit_source", kill.limit_known ? "kernel" : "inferred");
+  json.member("limit_source", limit_source(kill));
   json.key("victims");
   json.begin_array(Layout::inline_);
   for (const OomKill::Victim& victim : kill.victims) {
@@ -155,6 +218,12 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
     json.end_object();
   }
   json.end_array();
+  json.key("chain");
+  json.begin_array(Layout::inline_);
+  for (const OomKill::Level& level : kill.chain) write(json, level);
+  json.end_array();
+  write_kernel_log(json, kill);
+  write(json, kill.last_second);
   json.end_object();
 }
 
@@ -190,15 +259,6 @@ void write_timeline(JsonWriter& json, const Memcg& memcg) {
     json.end_array();
   }
   json.end_array();
-}
-
-void write_container(JsonWriter& json, const std::optional<Container>& container) {
-  json.key("container");
-  if (!container) return json.null();
-  json.begin_object(Layout::inline_);
-  json.member("id", container->id);
-  json.member("name", container->name);
-  json.end_object();
 }
 
 void write(JsonWriter& json, const Report& report, const Memcg& memcg) {
@@ -288,6 +348,7 @@ Result<void> render_json(const Report& report, const Sink& sink) {
   json.begin_array();
   for (const std::string& note : report.notes) json.value(note);
   json.end_array();
+  write_subjects(json, report);
   if (report.stacks) write(json, *report.stacks);
   json.end_object();
   return json.finish();

@@ -52,6 +52,11 @@ void JsonWriter::value(std::int32_t number) {
   buffer_.put(fmt::to_string(number));
 }
 
+void JsonWriter::value(std::int64_t number) {
+  separate();
+  buffer_.put(fmt::to_string(number));
+}
+
 void JsonWriter::value(bool truth) {
   separate();
   buffer_.put(truth ? "true" : "false");

@@ -31,6 +31,7 @@ class JsonWriter {
 
   void value(std::uint64_t number);
   void value(std::int32_t number);
+  void value(std::int64_t number);
   void value(bool truth);
   void value(std::string_view text);
   void value(const char* text) { value(std::string_view(text)); }

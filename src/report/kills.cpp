@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "report/cells.h"
+#include "report/labels.h"
+#include "report/pictures.h"
 #include "report/table.h"
 #include "report/tables.h"
 #include "report/verdict.h"
@@ -14,6 +16,16 @@ namespace {
 
 constexpr std::size_t kMaxKills = 20;
 
+std::string slope_cell(const Page& page, const OomKill& kill) {
+  if (!kill.last_second || !kill.last_second->slope_bytes_per_second) return std::string(page.glyph().none);
+  return slope_mib(*kill.last_second->slope_bytes_per_second);
+}
+
+std::string to_limit_cell(const Page& page, const OomKill& kill) {
+  if (!kill.last_second || !kill.last_second->baseline_to_limit_ns) return std::string(page.glyph().none);
+  return cell_duration(page, *kill.last_second->baseline_to_limit_ns);
+}
+
 Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_t first) {
   constexpr bool kSpare = true;
   Table table({{"time (UTC)"},
@@ -21,10 +33,12 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
                {"process", Align::left, 0, 8},
                {"usage", Align::right},
                {"limit", Align::right, 1},
-               {"anon", Align::right, 2},
-               {"file", Align::right, 4, 0, kSpare},
-               {"shmem", Align::right, 5, 0, kSpare},
-               {"score adj", Align::right, 3, 0, kSpare}});
+               {"MiB/s", Align::right, 2},
+               {"to limit", Align::right, 3},
+               {"anon", Align::right, 4, 0, kSpare},
+               {"file", Align::right, 6, 0, kSpare},
+               {"shmem", Align::right, 7, 0, kSpare},
+               {"score adj", Align::right, 5, 0, kSpare}});
   for (std::size_t i = first; i < kills.size(); ++i) {
     const OomKill& kill = kills[i];
     table.add_row({cell_time(page, kill.time_ns),
@@ -32,6 +46,8 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
                    {page.escape(kill.comm), Tone::strong},
                    cell_bytes(page, kill.usage_bytes),
                    kill.limit_bytes ? cell_bytes(page, *kill.limit_bytes) : std::string(page.glyph().none),
+                   slope_cell(page, kill),
+                   to_limit_cell(page, kill),
                    cell_bytes(page, kill.anon_rss_bytes),
                    cell_bytes(page, kill.file_rss_bytes),
                    cell_bytes(page, kill.shmem_rss_bytes),
@@ -40,16 +56,47 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
   return table;
 }
 
+std::string_view how_known(const Verdict& verdict) {
+  if (verdict.from_log) return "the kernel's log says so";
+  return verdict.known ? "the kernel says so" : "inferred from usage and limits";
+}
+
+// The room that was left on the way up to the root, at the last kill; the level that was hit is marked.
+void write_chain(Page& page, const OomKill& kill, const Report& report) {
+  if (kill.chain.empty()) return;
+  Table table({{"at the last kill"},
+               {"usage", Align::right},
+               {"limit", Align::right},
+               {"headroom", Align::right},
+               {""}});
+  for (const OomKill::Level& level : kill.chain) {
+    const bool is_hit = kill.limit_path == level.path;
+    const std::string none(page.glyph().none);
+    table.add_row({limit_owner(level.path, report, page),
+                   cell_bytes(page, level.usage_bytes),
+                   level.limit_bytes ? cell_bytes(page, *level.limit_bytes) : none,
+                   level.limit_bytes ? cell_bytes(page, *level.headroom_bytes()) : none,
+                   {is_hit ? "the limit that was hit" : "", Tone::warn}});
+  }
+  page.line();
+  page.raw(table.render(page.style(), kIndent));
+}
+
+void quote_log(Page& page, const OomKill& kill) {
+  for (const std::string& line : kill.log_lines) page.fact("log", page.escape(line), Tone::faint);
+  if (!kill.log_disagrees) return;
+  page.fact("",
+            "the log names another cgroup than the one that was asked from the kernel: trust neither blindly",
+            Tone::warn);
+}
+
 // Whose limit it was, where that is not the memcg's own: nobody is surprised by that one.
 void explain_causes(Page& page, const Subject& subject, std::size_t first, const Report& report) {
   for (const Verdict& verdict : verdicts_of(subject, first, report, page)) {
     if (verdict.own) continue;
     const std::string which =
         verdict.kills == 1 ? page.time(verdict.first_ns) + ":" : counted(verdict.kills, "kill");
-    page.fact("",
-              fmt::format("{} {} ({})", which, verdict.cause,
-                          verdict.known ? "the kernel says so" : "inferred from usage and limits"),
-              Tone::warn);
+    page.fact("", fmt::format("{} {} ({})", which, verdict.cause, how_known(verdict)), Tone::warn);
   }
 }
 
@@ -92,6 +139,10 @@ void write_kills(Page& page, const Subject& subject, const Report& report) {
   if (first > 0) and_more(page, fmt::format("{} earlier, and then", grouped(first)));
   if (!kills.empty()) page.raw(kill_table(page, kills, first).render(page.style(), kIndent));
   explain_kills(page, subject, first, report);
+  write_last_second(page, subject, report);
+  if (kills.empty()) return;
+  write_chain(page, kills.back(), report);
+  quote_log(page, kills.back());
 }
 
 }  // namespace memspike::report

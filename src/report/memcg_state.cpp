@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "timeline/rise.h"
+
 namespace memspike::report {
 namespace {
 
@@ -19,13 +21,18 @@ Spike to_report(const spike::Spike& spike, const culprit::Rise& rise, std::uint6
 
 }  // namespace
 
-std::uint64_t MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
+void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   if (!has_rows_) {
     usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
     has_rows_ = true;
   }
-  if (previous_) time_at_level_.record(previous_->usage_bytes, row.time_ns - previous_->time_ns);
+  if (previous_) {
+    const std::uint64_t held_ns = row.time_ns - previous_->time_ns;
+    time_at_level_.record(previous_->usage_bytes, held_ns);
+    observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
+  }
   previous_ = row;
+  working_set_.row(row.time_ns, row.usage_bytes);
   usage_.last_bytes = row.usage_bytes;
   usage_.min_bytes = std::min(usage_.min_bytes, row.usage_bytes);
   if (row.usage_bytes > usage_.peak_bytes) {
@@ -35,11 +42,16 @@ std::uint64_t MemcgState::add_row(const timeline::Row& row, bool keep_timeline) 
   if (row.limit_bytes && (!smallest_limit_bytes || *row.limit_bytes < *smallest_limit_bytes)) {
     smallest_limit_bytes = row.limit_bytes;
   }
-  const std::uint64_t risen_bytes = ledger_.add_row(row.time_ns, row.usage_bytes);
+  ledger_.add_row(row.time_ns, row.usage_bytes);
   detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, decided_);
   take_decided();
-  if (keep_timeline) timeline_.emplace_back(row.time_ns, row.usage_bytes);
-  return risen_bytes;
+  overview_.push(row.time_ns, row.usage_bytes);
+  recent_.push(row.time_ns, row.usage_bytes);
+  if (!keep_timeline) return;
+  timeline_.emplace_back(row.time_ns, row.usage_bytes);
+  if (limits_.empty() || limits_.back().second != row.limit_bytes) {
+    limits_.emplace_back(row.time_ns, row.limit_bytes);
+  }
 }
 
 // The rising edge of a spike is over: what is known of it is complete.
@@ -48,6 +60,33 @@ void MemcgState::take_decided() {
     spikes_.push_back({spike, ledger_.between(spike.left_base_ns, spike.peak_ns, kMaxCulprits)});
   }
   decided_.clear();
+}
+
+std::optional<LastSecond> MemcgState::last_second(std::uint64_t time_ns, bool hit) const {
+  constexpr std::uint64_t kFloorBytes = 1U << 20;  // less is the kernel's own batches, not a rise
+  LastSecond last;
+  last.timeline = recent_.window(time_ns);
+  if (last.timeline.empty()) return std::nullopt;
+  last.path = path_;
+  last.window_ns = recent_.window_ns();
+  last.limit_bytes = previous_->limit_bytes;
+  const auto rise =
+      timeline::final_rise(last.timeline, std::max(kFloorBytes, last.limit_bytes.value_or(0) / 20));
+  if (!rise) return last;
+  last.baseline = rise->baseline;
+  last.crest = rise->crest;
+  last.slope_bytes_per_second = timeline::slope_bytes_per_second(*rise);
+  if (hit && last.limit_bytes) last.baseline_to_limit_ns = rise->crest.time_ns - rise->baseline.time_ns;
+  return last;
+}
+
+void MemcgState::drop_timeline_of_kill(std::size_t index) {
+  if (kills_[index].last_second) kills_[index].last_second->timeline = {};
+}
+
+void MemcgState::coarsen_overview() {
+  constexpr std::size_t kFewBuckets = 32;
+  overview_.coarsen(kFewBuckets);
 }
 
 void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
@@ -73,9 +112,11 @@ void MemcgState::finish() {
   finished_ = true;
   detector_.finish(decided_);
   take_decided();
+  recent_.clear();
 }
 
-void MemcgState::add_to_histograms(const spike::Spike& spike, Histograms& histograms) {
+void MemcgState::count(const spike::Spike& spike, Histograms& histograms) {
+  observed_.add(spike);
   histograms.prominence_bytes.record(spike.prominence_bytes);
   histograms.width_ns.record(spike.width_ns);
   histograms.rise_ns.record(spike.rise_ns);
@@ -90,7 +131,7 @@ void MemcgState::spill(std::size_t keep, std::uint64_t min_prominence_bytes) {
   for (auto decided = spikes_.begin(); decided != cut; ++decided) {
     const spike::Spike* spike = &decided->spike;
     if (spike->prominence_bytes < min_prominence_bytes) continue;
-    add_to_histograms(*spike, spilled_);
+    count(*spike, spilled_);
     // A spike decided late may lie before one that was spilled: no interval then.
     if (spilled_count_ != 0 && spike->peak_ns >= last_spilled_peak_ns_) {
       spilled_.interval_ns.record(spike->peak_ns - last_spilled_peak_ns_);
@@ -129,7 +170,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   memcg.histograms = std::move(spilled_);
   std::uint64_t last_peak_ns = last_spilled_peak_ns_;
   for (const spike::Spike& spike : memcg.spikes) {
-    add_to_histograms(spike, memcg.histograms);
+    count(spike, memcg.histograms);
     if (last_peak_ns != 0 && spike.peak_ns >= last_peak_ns) {
       memcg.histograms.interval_ns.record(spike.peak_ns - last_peak_ns);
     }
@@ -144,7 +185,12 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   std::stable_sort(allocations_.by_process.begin(), allocations_.by_process.end(),
                    [](const ProcessPages& a, const ProcessPages& b) { return a.pages > b.pages; });
   memcg.allocations = std::move(allocations_);
+  memcg.shown = working_set_.take_fold();
+  memcg.working_set_known = working_set_.known();
+  memcg.observed = std::move(observed_);
   memcg.timeline = std::move(timeline_);
+  memcg.limits = std::move(limits_);
+  memcg.overview = std::move(overview_);
   return memcg;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "blindspot/working_set.h"
 #include "culprit/ledger.h"
 #include "histogram/histogram.h"
 #include "report/report.h"
@@ -16,16 +17,26 @@ namespace memspike::report {
 
 class MemcgState {
  public:
-  MemcgState(std::uint64_t serial_nr, std::string path, std::uint64_t detector_floor_bytes)
-      : serial_nr_(serial_nr), path_(std::move(path)), detector_(detector_floor_bytes) {}
+  MemcgState(std::string path, std::uint64_t detector_floor_bytes,
+             std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs)
+      : path_(std::move(path)), detector_(detector_floor_bytes), recent_(dossier_window_ns) {}
 
-  // Next row of the timeline. Returns how far usage rose.
-  std::uint64_t add_row(const timeline::Row& row, bool keep_timeline);
+  // Next row of the timeline.
+  void add_row(const timeline::Row& row, bool keep_timeline);
   // A thread (by its number in Threads) charged this much of what rose.
   void attribute(std::uint32_t thread, std::uint64_t bytes) { ledger_.attribute(thread, bytes); }
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
+  // What led here, if rows are known: `hit` where it is this memcg's limit that stopped it.
+  std::optional<LastSecond> last_second(std::uint64_t time_ns, bool hit) const;
+  // Of a kill that is no longer among the latest: its numbers stay, its timeline goes.
+  void drop_timeline_of_kill(std::size_t index);
+  // One of many that are gone: its picture may be small.
+  void coarsen_overview();
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
+  void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
+    working_set_.note_inactive_file(time_ns, bytes);
+  }
   void add_process(const std::string& comm, std::uint32_t tgid, const std::vector<std::uint64_t>& by_order);
 
   // No more rows. Idempotent.
@@ -42,10 +53,8 @@ class MemcgState {
 
   std::uint64_t spikes_above(std::uint64_t min_prominence_bytes) const;
 
-  std::uint64_t serial_nr() const { return serial_nr_; }
   const std::string& path() const { return path_; }
-  timeline::Track& track() { return track_; }
-  const timeline::Track& track() const { return track_; }
+  const std::optional<timeline::Row>& last_row() const { return previous_; }
   const Usage& usage() const { return usage_; }
   std::size_t kills() const { return kills_.size(); }
   bool has_rows() const { return has_rows_; }
@@ -54,8 +63,6 @@ class MemcgState {
   Role role = Role::cgroup;
   std::optional<Container> container;
   bool wanted = true;
-  bool is_root = false;
-  std::uint32_t number = 0;  // in the order of birth
   bool gone = false;
   std::optional<std::uint64_t> smallest_limit_bytes;
   std::optional<std::uint64_t> kernel_peak_bytes;
@@ -70,14 +77,16 @@ class MemcgState {
   };
 
   void take_decided();
-  void add_to_histograms(const spike::Spike& spike, Histograms& histograms);
+  void count(const spike::Spike& spike, Histograms& histograms);
 
-  std::uint64_t serial_nr_;
   std::string path_;
-  timeline::Track track_;
   spike::Detector detector_;
+  timeline::Overview overview_;
+  timeline::Recent recent_;
   Usage usage_;
   histogram::Histogram time_at_level_;  // ns spent at a usage
+  blindspot::WorkingSet working_set_;
+  advice::Observed observed_;  // of spilled spikes, until build() adds the others
   std::optional<timeline::Row> previous_;
   culprit::Ledger ledger_;
   std::vector<spike::Spike> decided_;  // scratch
@@ -88,6 +97,7 @@ class MemcgState {
   std::vector<OomKill> kills_;
   Allocations allocations_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
+  std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
   bool has_rows_ = false;
   bool finished_ = false;
 };

@@ -70,6 +70,7 @@ void Page::fact(std::string_view label, std::string_view text, Tone tone) {
   first += label;
   first.append(used < kLabelColumns ? kLabelColumns - used : 1, ' ');
   paragraph(first, text, Tone::faint, tone);
+  facts_.push_back({std::string(label), std::string(text), tone});
 }
 
 void Page::rule(std::string_view title, Tone tone) {

@@ -4,11 +4,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "report/report.h"
 #include "report/style.h"
 
 namespace memspike::report {
+
+// "label   text", as fact() was told it.
+struct Labelled {
+  std::string label;
+  std::string text;
+  Tone tone = Tone::plain;
+};
 
 class Page {
  public:
@@ -37,6 +45,8 @@ class Page {
   void raw(std::string_view text) { out_ += text; }
 
   std::string take() { return std::move(out_); }
+  // The facts alone, unwrapped, for pages that lay them out themselves.
+  std::vector<Labelled> take_facts() { return std::move(facts_); }
 
  private:
   const Report& report_;
@@ -44,6 +54,7 @@ class Page {
   const Glyphs* glyphs_;
   bool days_ = false;
   std::string out_;
+  std::vector<Labelled> facts_;
 };
 
 // Spaces before everything inside a section.

@@ -10,9 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "advice/observed.h"
+#include "blindspot/fold.h"
 #include "histogram/histogram.h"
 #include "report/stacks.h"
 #include "spike/spike.h"
+#include "timeline/overview.h"
+#include "timeline/recent.h"
 
 namespace memspike::report {
 
@@ -32,9 +36,11 @@ struct Session {
   std::string tier;         // "tracepoint", "charge"
   std::string tier_reason;  // why not a better one; "" for the best
   std::vector<Hook> hooks;
+  std::uint64_t page_size_bytes = 4096;
   std::uint64_t sweep_period_ns = 0;
   std::uint64_t max_sample_gap_ns = 0;
   std::uint64_t min_prominence_bytes = 0;
+  std::vector<std::string> container_filter;  // names, or beginnings of ids, that were asked for
 };
 
 struct Target {
@@ -62,6 +68,19 @@ struct Usage {
   std::optional<std::uint64_t> typical_bytes;
 };
 
+// What led to an OOM kill: the timeline of the memcg whose limit was hit, or of the killed one where
+// that is not tracked. See timeline/rise.h for how the baseline is found.
+struct LastSecond {
+  std::string path;
+  std::uint64_t window_ns = 0;  // asked for; the memcg may be younger
+  std::optional<std::uint64_t> limit_bytes;
+  std::optional<timeline::UsageAt> baseline;  // nothing: no rise within the window
+  std::optional<timeline::UsageAt> crest;     // where the rise ended; set together with the baseline
+  std::optional<std::uint64_t> slope_bytes_per_second;
+  std::optional<std::uint64_t> baseline_to_limit_ns;  // where the limit that was hit is this memcg's
+  std::vector<timeline::UsageAt> timeline;            // kept for the latest kills only
+};
+
 struct OomKill {
   std::uint64_t time_ns = 0;
   std::uint32_t pid = 0;  // the victim's thread group
@@ -75,7 +94,25 @@ struct OomKill {
 
   // Whose limit was hit: a memcg's path, or nothing for the node itself.
   std::optional<std::string> limit_path;
-  bool limit_known = false;  // true: the kernel said so; false: inferred from usage and limits
+  bool limit_known = false;     // true: the kernel said so; false: inferred from usage and limits
+  bool limit_from_log = false;  // the kernel said so in its log
+
+  // A memcg on the way up from the victim's to the root, at the instant of the kill.
+  struct Level {
+    std::string path;
+    std::uint64_t usage_bytes = 0;
+    std::optional<std::uint64_t> limit_bytes;
+    std::optional<std::uint64_t> headroom_bytes() const {
+      if (!limit_bytes) return std::nullopt;
+      return *limit_bytes > usage_bytes ? *limit_bytes - usage_bytes : 0;
+    }
+  };
+  std::vector<Level> chain;
+
+  // What the kernel's log says of it: untrusted bytes. Empty: the log was not read, or had been
+  // rate-limited.
+  std::vector<std::string> log_lines;
+  bool log_disagrees = false;  // it names another memcg than limit_path
 
   // All that this incident killed, the first one (above) included: more than one with memory.oom.group.
   struct Victim {
@@ -83,6 +120,8 @@ struct OomKill {
     std::string comm;  // untrusted bytes
   };
   std::vector<Victim> victims;
+
+  std::optional<LastSecond> last_second;
 };
 
 struct Histograms {
@@ -157,7 +196,13 @@ struct Memcg {
   Histograms histograms;
   std::vector<OomKill> oom_kills;
   Allocations allocations;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), with --timeline
+  blindspot::Fold shown;           // the working set, to scrapers of every phase
+  bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see
+  advice::Observed observed;       // what limits are advised from
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), where it was asked for
+  // (ns, bytes): its own limit, first and at each change; kept with the timeline.
+  std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;
+  timeline::Overview overview;  // the same in little, always
 };
 
 // A named counter, in the order in which it is printed.

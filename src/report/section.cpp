@@ -4,11 +4,14 @@
 
 #include <algorithm>
 
+#include "report/blind_spot.h"
 #include "report/footer.h"
 #include "report/headline.h"
 #include "report/histograms.h"
 #include "report/labels.h"
+#include "report/limit_advice.h"
 #include "report/names.h"
+#include "report/pictures.h"
 #include "report/tables.h"
 
 namespace memspike::report {
@@ -97,13 +100,20 @@ void write_place(Page& page, const Subject& subject) {
 
 }  // namespace
 
-void write_section(Page& page, const Subject& subject, const Report& report) {
-  page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
+void write_facts(Page& page, const Subject& subject, const Report& report) {
   write_usage(page, subject);
   write_limit(page, subject.memcg);
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
+}
+
+void write_section(Page& page, const Subject& subject, const Report& report) {
+  page.rule(label_of(subject, report, page), subject.killed() ? Tone::alarm : Tone::strong);
+  write_facts(page, subject, report);
+  write_timeline(page, subject);
   write_kills(page, subject, report);
+  write_advice(page, subject, report);
+  write_blind_spot(page, subject);
   write_spikes(page, subject.memcg, report);
   write_culprits(page, subject.memcg, report);
   write_histograms(page, subject.memcg.histograms);

@@ -6,6 +6,9 @@
 
 namespace memspike::report {
 
+// The facts that it starts with: usage, limit, the kernel's own peak, place.
+void write_facts(Page& page, const Subject& subject, const Report& report);
+
 void write_section(Page& page, const Subject& subject, const Report& report);
 
 }  // namespace memspike::report

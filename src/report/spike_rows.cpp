@@ -9,8 +9,9 @@ std::vector<SpikeRow> rows_of(const std::vector<Spike>& spikes) {
   for (const Spike& spike : spikes) {
     if (!rows.empty()) {
       SpikeRow& row = rows.back();
-      if (row.spike.peak_bytes == spike.peak_bytes && row.spike.outcome == spike.outcome &&
-          spike.peak_ns - row.last_peak_ns <= kSameTopNs) {
+      spike::Spike last = row.spike;
+      last.peak_ns = row.last_peak_ns;
+      if (spike::is_same_top(last, spike)) {
         if (spike.prominence_bytes > row.spike.prominence_bytes) row.spike = spike;
         ++row.tops;
         row.last_peak_ns = spike.peak_ns;

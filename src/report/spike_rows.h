@@ -15,12 +15,9 @@ struct SpikeRow {
   std::uint64_t last_peak_ns = 0;
 };
 
-// How far apart equal tops of one row are at most.
-inline constexpr std::uint64_t kSameTopNs = 50'000'000;
+using spike::kSameTopNs;
 
-// A usage that stands at its limit dips and returns as reclaim and charges alternate: to the signal
-// those are as many spikes with equal tops, to who reads it is one. Spikes (by peak_ns) of equal
-// peak and outcome whose tops lie within kSameTopNs of the one before share a row.
+// Spikes (by peak_ns) share a row with the one before when they are tops of the same (spike::is_same_top).
 std::vector<SpikeRow> rows_of(const std::vector<Spike>& spikes);
 
 // Whether the spike's base is less than half of the level that the memcg lives at: it is measured

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "blindspot/scraper.h"
+#include "report/blind_spot.h"
 #include "report/cells.h"
 #include "report/names.h"
 #include "report/spike_rows.h"
@@ -28,6 +30,14 @@ Cell outcome_cell(const SpikeRow& row, const Page& page) {
       return {"still up" + times, Tone::warn};
   }
   return "";
+}
+
+// Of a scraper that looks every 30 s, while usage is above nine tenths of the height.
+std::string cell_chance(std::uint64_t crest_ns) {
+  constexpr std::uint64_t kPeriodNs = 30'000'000'000;
+  std::string text = percent_of_ppm(blindspot::chance_ppm(crest_ns, kPeriodNs));
+  std::replace(text.begin(), text.end(), kGlue, ' ');
+  return text;
 }
 
 // The rows to show, in order of time: those that killed, then the most prominent.
@@ -60,8 +70,9 @@ Table spike_table(const Page& page, const std::vector<SpikeRow>& rows, const Usa
                {"rise", Align::right, 4},
                {"width", Align::right, 3},
                {"headroom", Align::right, 1},
+               {"30 s sees it", Align::right, 5},
                {"outcome"},
-               {culprits ? "mostly by" : "", Align::left, 5, 8}});
+               {culprits ? "mostly by" : "", Align::left, 6, 8}});
   // Where a row carries the star, the others leave room for it: numbers stay below each other.
   const std::string_view unmarked = any_spans_life(rows, usage) ? " " : "";
   for (const SpikeRow& row : rows) {
@@ -78,6 +89,7 @@ Table spike_table(const Page& page, const std::vector<SpikeRow>& rows, const Usa
                    measured(cell_duration(page, spike.width_ns)),
                    {headroom ? cell_bytes(page, *headroom) : std::string(page.glyph().none),
                     headroom == 0 ? Tone::alarm : Tone::plain},
+                   cell_chance(spike.crest_ns),
                    outcome_cell(row, page),
                    culprits ? main_culprit(spike, report, page) : ""});
   }

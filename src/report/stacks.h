@@ -31,6 +31,9 @@ struct Stack {
   std::optional<std::string> container;
   std::vector<std::uint32_t> kernel;  // in Stacks::frames, innermost first
   std::vector<std::uint32_t> user;
+  // The user stack ends after a frame or two, and not where a thread starts: the code keeps no frame
+  // pointers, it seems.
+  bool cut_short = false;
 };
 
 struct Stacks {
@@ -38,20 +41,19 @@ struct Stacks {
   std::vector<Frame> frames;
   std::vector<Module> modules;
   std::uint64_t page_size_bytes = 4096;
-  std::uint64_t pages = 0;           // of all stacks, those that found no room included
-  std::uint64_t overflow_pages = 0;  // of more different stacks than are told apart
-  std::uint64_t user_pages = 0;      // of those with a user stack
-  // … that ends after a frame or two, and not where a thread starts: the code keeps no frame
-  // pointers, it seems.
-  std::uint64_t cut_short_pages = 0;
+  std::uint64_t pages = 0;            // of all stacks, those that found no room included
+  std::uint64_t overflow_pages = 0;   // of more different stacks than are told apart
+  std::uint64_t user_pages = 0;       // of those with a user stack
+  std::uint64_t cut_short_pages = 0;  // … that is cut short
 };
 
 // The function, or where the place is: "[libc.so.6+0x2724a]". Not escaped.
 std::string label_of(const Frame& frame, const Stacks& stacks);
 
-// What the builder knows of a stack; whoever has the symbols makes frames of the addresses.
+// A stack by its addresses; whoever has the symbols makes frames of them.
 struct RawStack {
-  Stack stack;  // without frames
+  std::uint32_t memcg = 0;  // by its index
+  Stack stack;              // without frames
   std::vector<std::uint64_t> kernel;
   std::vector<std::uint64_t> user;
 };

@@ -10,8 +10,8 @@
 namespace memspike::report {
 namespace {
 
-constexpr Glyphs kUnicode{"µ", "·", "–", "–", "…", "─", "⋮", "✖", "▲", "●"};
-constexpr Glyphs kAscii{"u", "|", "-", "-", "...", "-", ":", "X", "!", "*"};
+constexpr Glyphs kUnicode{"µ", "·", "–", "–", "…", "─", "⋮", "✖", "▲", "●", "│", "┤", "└"};
+constexpr Glyphs kAscii{"u", "|", "-", "-", "...", "-", ":", "X", "!", "*", "|", "+", "+"};
 
 // The basic eight colours and attributes: every terminal has them, and its owner chose how they look.
 std::string_view sgr(Tone tone) {

@@ -32,7 +32,10 @@ struct Glyphs {
   std::string_view skip;      // rows left out of a column
   std::string_view alarm;     // before bad news
   std::string_view warn;
-  std::string_view calm;  // before good news
+  std::string_view calm;    // before good news
+  std::string_view axis;    // of a picture: one row of its left side
+  std::string_view tick;    // a row that has a label
+  std::string_view corner;  // where the axes meet
 };
 const Glyphs& glyphs(const TextStyle& style);
 

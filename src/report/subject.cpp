@@ -36,6 +36,9 @@ Memcg without_kills_and_timeline(const Memcg& memcg) {
   copy.spikes_total = std::max<std::uint64_t>(memcg.spikes_total, memcg.spikes.size());
   copy.histograms = memcg.histograms;
   copy.allocations = memcg.allocations;
+  copy.shown = memcg.shown;
+  copy.working_set_known = memcg.working_set_known;
+  copy.observed = memcg.observed;
   return copy;
 }
 
@@ -76,6 +79,9 @@ void merge(Memcg& into, const Memcg& next) {
   merge(into.usage, next.usage);
   merge(into.histograms, next.histograms);
   merge(into.allocations, next.allocations);
+  into.shown.merge(next.shown);
+  into.working_set_known = into.working_set_known && next.working_set_known;
+  into.observed.merge(next.observed);
   into.kernel_oom_kills = into.kernel_oom_kills && next.kernel_oom_kills
                               ? std::optional(*into.kernel_oom_kills + *next.kernel_oom_kills)
                               : std::nullopt;
@@ -83,16 +89,9 @@ void merge(Memcg& into, const Memcg& next) {
   into.spikes_total += std::max<std::uint64_t>(next.spikes_total, next.spikes.size());
 }
 
-std::optional<std::uint64_t> median(std::vector<std::uint64_t> values) {
-  if (values.empty()) return std::nullopt;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 // The kills of all, by time, each with the memcg that it happened in: a restarted container's lives
 // have one limit each.
-void gather_kills(Subject& subject, const std::vector<const Memcg*>& members) {
+void gather_kills(Subject& subject, const Lives& members) {
   std::vector<std::pair<const OomKill*, const Memcg*>> kills;
   for (const Memcg* member : members) {
     for (const OomKill& kill : member->oom_kills) kills.emplace_back(&kill, member);
@@ -105,13 +104,15 @@ void gather_kills(Subject& subject, const std::vector<const Memcg*>& members) {
   }
 }
 
-Subject make_subject(const std::vector<const Memcg*>& members) {
+Subject make_subject(const Lives& members) {
   Subject subject;
   subject.memcg = without_kills_and_timeline(*members.front());
+  subject.members = members;
   subject.lives = members.size();
   std::vector<std::uint64_t> typical;
   for (const Memcg* member : members) {
     if (member != members.front()) merge(subject.memcg, *member);
+    if (!member->overview.empty()) subject.overviews.push_back(&member->overview);
     if (member->usage.typical_bytes) typical.push_back(*member->usage.typical_bytes);
     if (member->kernel_peak_bytes) {
       subject.peaks.push_back({member->usage.peak_bytes, *member->kernel_peak_bytes});
@@ -162,16 +163,27 @@ void compare_with_children(Subject& subject, const std::vector<Subject>& all) {
 
 }  // namespace
 
-std::vector<Subject> subjects_of(const Report& report) {
-  std::vector<std::vector<const Memcg*>> groups;
+std::optional<std::uint64_t> median(std::vector<std::uint64_t> values) {
+  if (values.empty()) return std::nullopt;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::vector<Lives> lives_of(const Report& report) {
+  std::vector<Lives> groups;
   for (const Memcg& memcg : report.memcgs) {
     const auto known = std::find_if(groups.begin(), groups.end(), [&](const auto& members) {
       return same_container(*members.front(), memcg);
     });
     known == groups.end() ? groups.push_back({&memcg}) : known->push_back(&memcg);
   }
+  return groups;
+}
+
+std::vector<Subject> subjects_of(const Report& report) {
   std::vector<Subject> subjects;
-  for (const auto& members : groups) subjects.push_back(make_subject(members));
+  for (const Lives& members : lives_of(report)) subjects.push_back(make_subject(members));
   for (Subject& subject : subjects) compare_with_children(subject, subjects);
   return subjects;
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +19,18 @@ struct PeakPair {
   std::uint64_t kernel_bytes = 0;
 };
 
+// Of the values; nothing of none.
+std::optional<std::uint64_t> median(std::vector<std::uint64_t> values);
+
+using Lives = std::vector<const Memcg*>;  // by birth; one for what is not a container
+
 struct Subject {
-  Memcg memcg;                            // of its members together; without timeline
-  std::size_t lives = 1;                  // members: 1 + restarts
-  std::vector<std::string> kill_cgroups;  // where each of memcg.oom_kills happened
-  std::vector<PeakPair> peaks;            // of the members whose kernel peak is known
+  Memcg memcg;                                       // of its members together; without timeline
+  std::vector<const Memcg*> members;                 // in the report; with their timelines
+  std::size_t lives = 1;                             // members: 1 + restarts
+  std::vector<std::string> kill_cgroups;             // where each of memcg.oom_kills happened
+  std::vector<PeakPair> peaks;                       // of the members whose kernel peak is known
+  std::vector<const timeline::Overview*> overviews;  // the report's, of the members that have rows
 
   // A parent without kills of its own, whose every spike is one of a child's.
   bool echoes_child = false;
@@ -41,7 +50,8 @@ struct Subject {
   bool interesting() const { return killed() || kills_missed() || (!memcg.spikes.empty() && !echoes_child); }
 };
 
-// In the report's order; members of one container together.
+// In the report's order; lives of one container together. The report must outlive them.
+std::vector<Lives> lives_of(const Report& report);
 std::vector<Subject> subjects_of(const Report& report);
 
 }  // namespace memspike::report

@@ -7,15 +7,16 @@
 #include "report/labels.h"
 
 namespace memspike::report {
-namespace {
 
 Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Report& report,
                    const Page& page) {
   Verdict verdict;
   verdict.known = kill.limit_known;
+  verdict.from_log = kill.limit_from_log;
   verdict.first_ns = kill.time_ns;
   verdict.own = kill.limit_path == cgroup_path;
-  if (!kill.limit_path) {
+  verdict.node = !kill.limit_path;
+  if (verdict.node) {
     verdict.cause = "because the node ran out of memory";
   } else if (verdict.own) {
     verdict.cause = "by its own limit";
@@ -25,8 +26,6 @@ Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Re
   return verdict;
 }
 
-}  // namespace
-
 std::vector<Verdict> verdicts_of(const Subject& subject, std::size_t first_kill, const Report& report,
                                  const Page& page) {
   std::vector<Verdict> verdicts;
@@ -34,7 +33,8 @@ std::vector<Verdict> verdicts_of(const Subject& subject, std::size_t first_kill,
   for (std::size_t i = first_kill; i < kills.size(); ++i) {
     Verdict verdict = verdict_on(kills[i], subject.kill_cgroups[i], report, page);
     auto same = std::find_if(verdicts.begin(), verdicts.end(), [&](const Verdict& other) {
-      return other.cause == verdict.cause && other.known == verdict.known;
+      return other.cause == verdict.cause && other.known == verdict.known &&
+             other.from_log == verdict.from_log;
     });
     if (same == verdicts.end()) same = verdicts.insert(same, std::move(verdict));
     ++same->kills;

@@ -1,6 +1,6 @@
 // Finds spikes in a stream of points, in one pass and in bounded memory, with
-// exactly the result of scipy.signal.find_peaks(prominence=…) and
-// peak_widths(rel_height=0.5) on the whole stream (widths interpolate in time).
+// exactly the result of scipy.signal.find_peaks(prominence=…) and peak_widths (at
+// rel_height 0.5, 0.1 and 0.9) on the whole stream (widths interpolate in time).
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace memspike::spike {
 
-// How much the detector remembers: about 10 MB when everything is full. scipy keeps the
+// How much the detector remembers: about 12 MB when everything is full. scipy keeps the
 // whole series; where a limit is hit the result may differ from it in the stated way only.
 struct Limits {
   // Spikes that are final but for a still lower right base. Beyond: the older half is
@@ -22,8 +22,9 @@ struct Limits {
   // their left minimum: equal tops at a limit, say. Beyond: every second one of the equally
   // high (if hardly any are equal, of all) is concluded as though a higher sample came now.
   std::size_t undecided_peaks = 8192;
-  // Samples on the flanks of pending peaks, rising and falling each. Beyond: every second one
-  // is interpolated (widths and rises are off by at most the distance of the samples kept).
+  // Samples on the flanks of pending peaks: rising, falling to half height, and to nine tenths, each.
+  // Beyond: every second one is interpolated (widths, rises and crests are off by at most the
+  // distance of the samples kept).
   std::size_t flank_rows = 65'536;
   // Half the rows of a flat top. Beyond: its middle is off by at most one part in flank_rows.
   std::size_t plateau_rows = 65'536;
@@ -50,7 +51,7 @@ class Detector {
   void note_kill(std::uint64_t time_ns);
 
   // The stream ends: appends every spike still pending and, as Outcome::ongoing, the one
-  // still open, if any: it would be a spike if usage fell to nothing now. Its width and right base end
+  // still open, if any: it would be a spike if usage fell to nothing now. Its width, crest and right base end
   // with the last point; of several equal tops it is the first. The detector is spent.
   void finish(std::vector<Spike>& out);
 

@@ -51,7 +51,7 @@ void PendingPeaks::shed(const std::vector<bool>& chosen, std::vector<Spike>& out
   for (std::size_t i = peaks_.size(); i-- > 0;) {
     Pending& peak = peaks_[i];
     if (peak.right.min <= right.min) right = peak.right;
-    if (!peak.decided) equal_peaks_.enter(--stretch);
+    if (!peak.decided) enter_equal_peaks(--stretch);
     if (!chosen[i]) continue;
     if (!peak.decided) conclude(peak, right.min);
     if (peak.decided) emit(peak, right.ns, out);
@@ -62,7 +62,7 @@ void PendingPeaks::shed(const std::vector<bool>& chosen, std::vector<Spike>& out
 void PendingPeaks::remove(const std::vector<bool>& chosen) {
   std::vector<bool> keep_stretch;
   for (const std::size_t i : undecided_) keep_stretch.push_back(!chosen[i]);
-  right_flank_.retain(keep_stretch);
+  for (RightSide& side : right_sides_) side.flank.retain(keep_stretch);
 
   undecided_.clear();
   std::size_t kept = 0;

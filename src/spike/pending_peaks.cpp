@@ -8,7 +8,7 @@ PendingPeaks::PendingPeaks(std::uint64_t min_prominence_bytes, const Limits& lim
     : min_prominence_bytes_(min_prominence_bytes),
       limits_(limits),
       flank_(flank),
-      right_flank_(limits.flank_rows),
+      right_sides_{RightSide(limits.flank_rows, kHalfTenths), RightSide(limits.flank_rows, kHighTenths)},
       forget_kills_at_(limits.kills) {}
 
 void PendingPeaks::open(const Crest& crest, std::vector<Spike>& out) {
@@ -33,7 +33,7 @@ void PendingPeaks::open(const Crest& crest, std::vector<Spike>& out) {
   peak.flank = flank_.hold();
   undecided_.push_back(peaks_.size());
   peaks_.push_back(peak);
-  right_flank_.open(crest.bytes, left.min + (crest.bytes - left.min) / 2);
+  for (RightSide& side : right_sides_) side.flank.open(crest.bytes, left.min);
   left_ = {};
 }
 
@@ -42,18 +42,18 @@ void PendingPeaks::fall(const Low& low) {
   Extreme& right = peaks_.back().right;
   if (low.value < right.min) right = {low.value, low.ns};
   while (!undecided_.empty()) {
-    right_flank_.add(low);
+    for (RightSide& side : right_sides_) side.flank.add(low);
     if (peaks_[undecided_.back()].left_min < low.value) return;
     // Equal peaks share the left minimum while undecided: decide them together.
     const std::uint64_t height = peaks_[undecided_.back()].spike.peak_bytes;
     start_pass();
     while (!undecided_.empty() && peaks_[undecided_.back()].spike.peak_bytes == height) {
       Pending& peak = peaks_[undecided_.back()];
-      equal_peaks_.enter(undecided_.size() - 1);
+      enter_equal_peaks(undecided_.size() - 1);
       conclude(peak, low.value);
       undecided_.pop_back();
     }
-    right_flank_.close_down_to(undecided_.size());
+    close_right_down_to(undecided_.size());
   }
 }
 
@@ -61,14 +61,14 @@ void PendingPeaks::close_below(std::uint64_t height, std::vector<Spike>& out) {
   if (peaks_.empty() || peaks_.back().spike.peak_bytes >= height) return;
   start_pass();
   while (!peaks_.empty() && peaks_.back().spike.peak_bytes < height) close_last(out);
-  right_flank_.close_down_to(undecided_.size());
+  close_right_down_to(undecided_.size());
 }
 
 // The right side of the last pending peak is complete.
 void PendingPeaks::close_last(std::vector<Spike>& out) {
   Pending& peak = peaks_.back();
   if (!peak.decided) {
-    equal_peaks_.enter(undecided_.size() - 1);
+    enter_equal_peaks(undecided_.size() - 1);
     conclude(peak, peak.right.min);
     undecided_.pop_back();
     if (peak.left_min < left_.min) left_ = {peak.left_min, peak.spike.left_base_ns};
@@ -79,30 +79,40 @@ void PendingPeaks::close_last(std::vector<Spike>& out) {
   if (!peaks_.empty() && right.min < peaks_.back().right.min) peaks_.back().right = right;
 }
 
-// Decides an undecided peak that equal_peaks_ has entered, if it qualifies.
+// Decides an undecided peak that the equal peaks' questions are about, if it qualifies.
 void PendingPeaks::conclude(Pending& peak, std::uint64_t right_min) {
   const std::uint64_t base = std::max(peak.left_min, right_min);
   if (peak.spike.peak_bytes - base >= min_prominence_bytes_) {
-    const Level half = level_above(base, peak.spike.peak_bytes - base, 5);
-    measure(peak, base, equal_peaks_.first_at_or_below(half.floor_bytes), 0);
+    measure(peak, base, 0);
     peak.decided = true;
   }
   flank_.let_go(peak.flank);
   peak.flank = LeftFlank::kNone;
 }
 
-// `low`: the first row on the right at or below half height; without one, last_ns ends the width.
-void PendingPeaks::measure(Pending& peak, std::uint64_t base_bytes, const Low* low, std::uint64_t last_ns) {
-  const std::uint64_t prominence = peak.spike.peak_bytes - base_bytes;
-  const Level half = level_above(base_bytes, prominence, 5);
-  const Moment left = left_crossing(peak, half, found_half_);
-  const Moment right = low != nullptr ? crossing(*low, half) : Moment{last_ns, 0};
-  peak.spike.prominence_bytes = prominence;
-  peak.spike.width_ns = duration_ns(left, right);
-  peak.spike.rise_ns = duration_ns(left_crossing(peak, level_above(base_bytes, prominence, 1), found_low_),
-                                   left_crossing(peak, level_above(base_bytes, prominence, 9), found_high_));
-  peak.half_first_ns = left.row_ns + static_cast<std::uint64_t>(left.offset_ns);
-  peak.half_last_ns = right.row_ns;
+// `last_ns` ends what has no row at or below its level on the right.
+void PendingPeaks::measure(Pending& peak, std::uint64_t base_bytes, std::uint64_t last_ns) {
+  Spike& spike = peak.spike;
+  spike.prominence_bytes = spike.peak_bytes - base_bytes;
+  const auto level = [&](std::uint64_t tenths) {
+    return level_above(base_bytes, spike.prominence_bytes, tenths);
+  };
+  const Level half = level(kHalfTenths);
+  const Level high = level(kHighTenths);
+  const Moment left_half = left_crossing(peak, half, found_half_);
+  const Moment left_high = left_crossing(peak, high, found_high_);
+  const Moment right_half = right_crossing(right_sides_[0], half, last_ns);
+  spike.width_ns = duration_ns(left_half, right_half);
+  spike.rise_ns = duration_ns(left_crossing(peak, level(kLowTenths), found_low_), left_high);
+  spike.crest_ns = duration_ns(left_high, right_crossing(right_sides_[1], high, last_ns));
+  spike.crest_rise_ns = duration_ns(left_high, {spike.peak_ns, 0});
+  peak.half_first_ns = left_half.row_ns + static_cast<std::uint64_t>(left_half.offset_ns);
+  peak.half_last_ns = right_half.row_ns;
+}
+
+Moment PendingPeaks::right_crossing(const RightSide& side, const Level& level, std::uint64_t last_ns) {
+  const Low* low = side.equal_peaks.first_at_or_below(level.floor_bytes);
+  return low != nullptr ? crossing(*low, level) : Moment{last_ns, 0};
 }
 
 Moment PendingPeaks::left_crossing(const Pending& peak, const Level& level, Found& found) const {
@@ -116,8 +126,16 @@ Moment PendingPeaks::left_crossing(const Pending& peak, const Level& level, Foun
   return flank_.crossing(found.node, level);
 }
 
+void PendingPeaks::enter_equal_peaks(std::size_t stretch) {
+  for (RightSide& side : right_sides_) side.equal_peaks.enter(stretch);
+}
+
+void PendingPeaks::close_right_down_to(std::size_t count) {
+  for (RightSide& side : right_sides_) side.flank.close_down_to(count);
+}
+
 void PendingPeaks::start_pass() {
-  equal_peaks_.clear();
+  for (RightSide& side : right_sides_) side.equal_peaks.clear();
   found_half_ = found_low_ = found_high_ = Found{};
 }
 
@@ -137,9 +155,8 @@ void PendingPeaks::finish(std::uint64_t last_ns, std::vector<Spike>& out) {
     if (!peak.decided && peak.spike.peak_bytes - base < min_prominence_bytes_) {
       // It would qualify if the series fell on. All such are of one height, tops of one
       // spike, for a lower one would not stand out on its left: the first speaks for it.
-      equal_peaks_.enter(undecided_.size() - 1);
-      const Level half = level_above(peak.left_min, peak.spike.peak_bytes - peak.left_min, 5);
-      measure(peak, peak.left_min, equal_peaks_.first_at_or_below(half.floor_bytes), last_ns);
+      enter_equal_peaks(undecided_.size() - 1);
+      measure(peak, peak.left_min, last_ns);
       ongoing = peak.spike;
     }
     close_last(out);

@@ -1,6 +1,7 @@
 // The peaks whose fate is still open, and what they need to be decided.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -24,8 +25,8 @@ namespace memspike::spike {
 //   above its left minimum can never qualify and is forgotten at once. Later, lower peaks
 //   then look past it, but what they find there is higher than its height - P, hence of
 //   no use to any of them that qualifies.
-// - When the right side has come down to the left minimum, prominence, width and rise are
-//   final ("decided"); only a still lower right base can come. Such a peak no longer bounds
+// - When the right side has come down to the left minimum, prominence, width, rise
+//   and crest are final ("decided"); only a still lower right base can come. Such a peak no longer bounds
 //   the left side of later ones either: they have passed a minimum at least as low, and nearer.
 // - So among the undecided ones the left minima never decrease, and a new low
 //   decides from the end, too.
@@ -61,7 +62,8 @@ class PendingPeaks {
 
   std::size_t memory_bytes() const {
     return peaks_.capacity() * sizeof(Pending) + undecided_.capacity() * sizeof(std::size_t) +
-           right_flank_.memory_bytes() + kills_.memory_bytes();
+           right_sides_[0].flank.memory_bytes() + right_sides_[1].flank.memory_bytes() +
+           kills_.memory_bytes();
   }
 
  private:
@@ -84,11 +86,26 @@ class PendingPeaks {
     LeftFlank::Node node = LeftFlank::kNone;
   };
 
+  // Levels above the base, in tenths of the prominence.
+  static constexpr std::uint64_t kLowTenths = 1;
+  static constexpr std::uint64_t kHalfTenths = 5;
+  static constexpr std::uint64_t kHighTenths = 9;
+
+  // The way down on the right to one of them.
+  struct RightSide {
+    RightSide(std::size_t max_lows, std::uint64_t tenths) : flank(max_lows, tenths) {}
+    RightFlank flank;
+    EqualPeaks equal_peaks{flank};
+  };
+
   void start_pass();
+  void enter_equal_peaks(std::size_t stretch);
+  void close_right_down_to(std::size_t count);
   void close_last(std::vector<Spike>& out);
   void conclude(Pending& peak, std::uint64_t right_min);
-  void measure(Pending& peak, std::uint64_t base_bytes, const Low* low, std::uint64_t last_ns);
+  void measure(Pending& peak, std::uint64_t base_bytes, std::uint64_t last_ns);
   Moment left_crossing(const Pending& peak, const Level& level, Found& found) const;
+  static Moment right_crossing(const RightSide& side, const Level& level, std::uint64_t last_ns);
   void emit(Pending& peak, std::uint64_t right_base_ns, std::vector<Spike>& out) const;
 
   void make_room(std::vector<Spike>& out);
@@ -101,13 +118,12 @@ class PendingPeaks {
   std::uint64_t min_prominence_bytes_;
   Limits limits_;
   LeftFlank& flank_;
-  RightFlank right_flank_;
-  EqualPeaks equal_peaks_{right_flank_};
+  std::array<RightSide, 2> right_sides_;  // down to half height, and to nine tenths
   KillLog kills_;
   std::size_t forget_kills_at_;
 
   std::vector<Pending> peaks_;          // in order of time; heights never increase
-  std::vector<std::size_t> undecided_;  // their indices; one stretch of right_flank_ each
+  std::vector<std::size_t> undecided_;  // their indices; one stretch of each right flank each
   Extreme left_;                        // since the last undecided peak; the last row when there are several
   Found found_half_, found_low_, found_high_;
 };

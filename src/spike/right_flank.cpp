@@ -4,9 +4,10 @@
 
 namespace memspike::spike {
 
-void RightFlank::open(std::uint64_t height, std::uint64_t lowest_half) {
+void RightFlank::open(std::uint64_t height, std::uint64_t lowest_base) {
   if (!stretches_.empty()) close_gap(stretches_.back());
-  stretches_.push_back({lows_.size(), lows_.size(), height, lowest_half});
+  stretches_.push_back({lows_.size(), lows_.size(), height,
+                        level_above(lowest_base, height - lowest_base, tenths_).floor_bytes});
 }
 
 void RightFlank::add(const Low& low) {
@@ -14,7 +15,7 @@ void RightFlank::add(const Low& low) {
   Stretch* top = &stretches_.back();
   if (top->begin != top->end) {
     const std::uint64_t last = lows_.back().value;
-    if (low.value >= last || last <= top->lowest_half) return;
+    if (low.value >= last || last <= top->lowest_level) return;
   }
   if (lows_.size() >= thin_at_) thin();
   lows_.push_back(low);
@@ -22,11 +23,12 @@ void RightFlank::add(const Low& low) {
   skip_unreachable(*top, low.value);
 }
 
-// As the lowest value falls, so does the half height, at half the pace: what lies above it
+// As the lowest value falls, so does the level, at a slower pace: what lies above it
 // is never asked for again, by this peak or by an earlier one of the same height.
 void RightFlank::skip_unreachable(Stretch& top, std::uint64_t low_value) {
-  const std::uint64_t half = std::max(top.lowest_half, low_value + (top.height - low_value) / 2);
-  while (lows_[top.begin].value > half) ++top.begin;
+  const std::uint64_t level =
+      std::max(top.lowest_level, level_above(low_value, top.height - low_value, tenths_).floor_bytes);
+  while (lows_[top.begin].value > level) ++top.begin;
   const std::size_t below = stretches_.size() > 1 ? stretches_[stretches_.size() - 2].end : 0;
   const std::size_t gap = top.begin - below;
   if (gap > 64 && gap > top.end - top.begin) close_gap(top);
@@ -52,7 +54,7 @@ void RightFlank::retain(const std::vector<bool>& keep) {
   std::vector<Stretch> stretches;
   for (std::size_t i = 0; i < stretches_.size(); ++i) {
     const Stretch& old = stretches_[i];
-    if (keep[i]) stretches.push_back({lows.size(), lows.size(), old.height, old.lowest_half});
+    if (keep[i]) stretches.push_back({lows.size(), lows.size(), old.height, old.lowest_level});
     if (stretches.empty()) continue;
     for (std::size_t k = old.begin; k < old.end; ++k) {
       const bool first = stretches.back().begin == lows.size();

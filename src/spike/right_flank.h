@@ -22,18 +22,20 @@ inline Moment crossing(const Low& low, const Level& level) {
           -share_of_way(level, low.value, low.before_value) * static_cast<double>(low.ns - low.before_ns)};
 }
 
-// One stack of lows for all undecided peaks. Each peak owns a stretch of it: the new lows
-// since the peak, strictly falling, until the next undecided peak. Only the topmost grows.
+// One stack of lows for all undecided peaks and one relative height. Each peak owns a stretch of it: the new
+// lows since the peak, strictly falling, until the next undecided peak. Only the topmost grows.
 //
 // More than max_lows lows are thinned to about half: every other low of each stretch is then
 // interpolated between its neighbours.
 class RightFlank {
  public:
-  explicit RightFlank(std::size_t max_lows) : max_lows_(max_lows), thin_at_(max_lows) {}
+  // `tenths`: the one level that is asked for, base + tenths/10 of the prominence.
+  RightFlank(std::size_t max_lows, std::uint64_t tenths)
+      : max_lows_(max_lows), thin_at_(max_lows), tenths_(tenths) {}
 
-  // A peak becomes the topmost. `lowest_half`: its half height when its prominence is
-  // the largest that it can become; nothing beyond the first low down there is needed.
-  void open(std::uint64_t height, std::uint64_t lowest_half);
+  // A peak becomes the topmost. Its base will be at least `lowest_base`; nothing beyond the first
+  // low down at the level above that base is needed.
+  void open(std::uint64_t height, std::uint64_t lowest_base);
 
   // A falling row. Kept when it is a new low since the topmost peak.
   void add(const Low& low);
@@ -54,7 +56,7 @@ class RightFlank {
     std::size_t begin;
     std::size_t end;
     std::uint64_t height;
-    std::uint64_t lowest_half;
+    std::uint64_t lowest_level;
   };
 
   void skip_unreachable(Stretch& top, std::uint64_t low_value);
@@ -65,6 +67,7 @@ class RightFlank {
   std::vector<Stretch> stretches_;
   std::size_t max_lows_;
   std::size_t thin_at_;
+  std::uint64_t tenths_;
 };
 
 // Answers "first low at or below a level to the right of a peak" for undecided peaks of

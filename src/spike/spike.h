@@ -24,17 +24,29 @@ enum class Outcome {
 };
 
 // A peak of usage whose prominence reached the threshold, measured as
-// scipy.signal.find_peaks / peak_widths(rel_height=0.5) measure it.
+// scipy.signal.find_peaks and peak_widths (rel_height=0.5 and 0.1) measure it.
 struct Spike {
   std::uint64_t peak_ns = 0;  // time of the peak's row (middle row of a flat top)
   std::uint64_t peak_bytes = 0;
   std::uint64_t prominence_bytes = 0;  // peak - max(left base, right base)
   std::uint64_t width_ns = 0;          // at half prominence, interpolated in time
   std::uint64_t rise_ns = 0;           // 10 % to 90 % of the prominence (IEEE Std 181 transition duration)
+  std::uint64_t crest_ns = 0;          // above 90 % of the prominence: peak_widths(rel_height=0.1)
+  std::uint64_t crest_rise_ns = 0;     // the part of it before peak_ns
   std::uint64_t left_base_ns = 0;
   std::uint64_t right_base_ns = 0;
   std::uint64_t headroom_bytes = kNoHeadroom;  // at the peak
   Outcome outcome = Outcome::fell;
 };
+
+// How far apart equal tops that people take for one spike are at most.
+inline constexpr std::uint64_t kSameTopNs = 50'000'000;
+
+// A usage that stands at its limit dips and returns as reclaim and charges alternate: to the signal
+// those are as many spikes with equal tops, to who reads it is one. `next` comes after `spike`.
+inline bool is_same_top(const Spike& spike, const Spike& next) {
+  return spike.peak_bytes == next.peak_bytes && spike.outcome == next.outcome &&
+         next.peak_ns - spike.peak_ns <= kSameTopNs;
+}
 
 }  // namespace memspike::spike

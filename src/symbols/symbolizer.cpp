@@ -97,6 +97,7 @@ void Symbolizer::name_user_part(const report::RawStack& raw, report::Stack& stac
                         std::any_of(stack.user.begin(), stack.user.end(), [&](std::uint32_t number) {
                           return is_start_of_thread(result_.frames[number].function);
                         });
+  stack.cut_short = !complete;
   if (!complete) result_.cut_short_pages += stack.pages;
 }
 

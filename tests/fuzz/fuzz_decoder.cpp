@@ -11,6 +11,7 @@
 #include "report/builder.h"
 #include "report/csv.h"
 #include "report/folded.h"
+#include "report/interpreter.h"
 #include "report/json.h"
 #include "report/pprof.h"
 #include "report/text.h"
@@ -23,38 +24,44 @@ using namespace memspike;
 
 constexpr std::uint64_t kRootInode = 10;
 
-report::Builder make_builder(const fuzz::StreamOptions& options) {
+report::BuilderOptions builder_options(const fuzz::StreamOptions& options) {
   report::BuilderOptions result;
   result.keep_timeline = (options.flags & fuzz::kKeepTimeline) != 0;
   result.keep_all_spikes = (options.flags & fuzz::kKeepAllSpikes) != 0;
   if ((options.flags & fuzz::kEverySpike) != 0) result.min_prominence_bytes = 1;
+  return result;
+}
+
+report::Interpreter make_interpreter(const fuzz::StreamOptions& options, report::Builder& builder) {
   const bool redescribe = (options.flags & fuzz::kRedescribe) != 0;
-  report::Builder builder(result, [redescribe](const std::string& path) {
-    report::Description description;
-    if (path.size() % 2 == 0) {
-      description.role = report::Role::container;
-      description.container = report::Container{path, path};
-    }
-    description.wanted = !redescribe || path.size() % 3 != 0;
-    return description;
-  });
-  builder.name_cgroup(kRootInode, "/pod");
-  return builder;
+  report::Interpreter interpreter(
+      [redescribe](const std::string& path) {
+        report::Description description;
+        if (path.size() % 2 == 0) {
+          description.role = report::Role::container;
+          description.container = report::Container{path, path};
+        }
+        description.in_target = !redescribe || path.size() % 3 != 0;
+        return description;
+      },
+      [&builder](const report::Fact& fact) { builder.apply(fact); });
+  interpreter.name_cgroup(kRootInode, "/pod");
+  return interpreter;
 }
 
 // Time stands still or goes on, never back, as every consumer of the orderer relies on.
 class Consumer {
  public:
-  explicit Consumer(report::Builder& builder) : builder_(builder) {}
+  explicit Consumer(report::Interpreter& interpreter) : interpreter_(interpreter) {}
   void operator()(const decode::Event& event) {
     FUZZ_REQUIRE(decode::time_ns(event) >= now_ns_);
     now_ns_ = decode::time_ns(event);
-    builder_.apply(event);
+    interpreter_.apply(event);
   }
   std::uint64_t now_ns() const { return now_ns_; }
 
  private:
-  report::Builder& builder_;
+  report::Interpreter& interpreter_;
   std::uint64_t now_ns_ = 0;
 };
 
@@ -75,24 +82,22 @@ void check_spikes(const report::Memcg& memcg, std::uint64_t min_prominence_bytes
 }
 
 // Frames without symbols: addresses as they are.
-report::Stacks name_stacks(const report::RawStacks& raw, std::uint64_t page_size_bytes) {
-  report::Stacks stacks;
-  stacks.page_size_bytes = page_size_bytes;
-  stacks.pages = raw.pages;
-  stacks.overflow_pages = raw.overflow_pages;
-  stacks.modules = {{"[unknown]", ""}};
-  for (const report::RawStack& each : raw.stacks) {
-    report::Stack stack = each.stack;
+void tell_stacks(report::RawStacks raw, report::Builder& builder) {
+  builder.apply(report::CodeNamed{{{"[unknown]", ""}}, {}});
+  std::uint32_t frames = 0;
+  for (report::RawStack& each : raw.stacks) {
+    report::CodeNamed code;
     for (const auto& [from, to] :
-         {std::pair(&each.kernel, &stack.kernel), std::pair(&each.user, &stack.user)}) {
+         {std::pair(&each.kernel, &each.stack.kernel), std::pair(&each.user, &each.stack.user)}) {
       for (const std::uint64_t address : *from) {
-        to->push_back(static_cast<std::uint32_t>(stacks.frames.size()));
-        stacks.frames.push_back({"", 0, address});
+        to->push_back(frames++);
+        code.frames.push_back({"", 0, address});
       }
     }
-    stacks.stacks.push_back(std::move(stack));
+    builder.apply(code);
+    builder.apply(report::StackSeen{each.memcg, std::move(each.stack)});
   }
-  return stacks;
+  builder.apply(report::StacksCounted{raw.overflow_pages});
 }
 
 void check_folded(const std::string& text) {
@@ -125,7 +130,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const fuzz::Stream stream = fuzz::split(std::as_bytes(std::span(data, size)));
   const std::uint64_t page_size_bytes = std::uint64_t{1} << (12 + stream.options.page_size_log2 % 5);
 
-  report::Builder builder = make_builder(stream.options);
+  report::Builder builder(builder_options(stream.options));
+  report::Interpreter interpreter = make_interpreter(stream.options, builder);
   std::size_t csv_bytes = 0;
   report::CsvWriter csv([&](std::string_view text) -> Result<void> {
     csv_bytes += text.size();
@@ -136,7 +142,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   });
 
   timeline::Orderer orderer(std::uint64_t{1} << (stream.options.hold_ns_log2 % 64));
-  Consumer consumer(builder);
+  Consumer consumer(interpreter);
   std::uint64_t malformed = 0;
   std::uint64_t latest_ns = 0;
   for (const auto record : stream.records) {
@@ -153,20 +159,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)builder.live();
   }
   orderer.flush(consumer);
-  builder.close(consumer.now_ns());
+  tell_stacks(interpreter.take_stacks(page_size_bytes), builder);
+  report::SessionKnown known;
+  known.session.page_size_bytes = page_size_bytes;
+  known.events = {{"samples", stream.records.size()}};
+  known.lost = {{"unknown_memcg", interpreter.orphans()}, {"malformed_record", malformed}};
+  builder.apply(known);
+  interpreter.close(consumer.now_ns());
   FUZZ_REQUIRE(csv.flush());
   FUZZ_REQUIRE(csv_bytes > 0);
 
-  report::Report report;
-  report.session.min_prominence_bytes = builder.min_prominence_bytes();
-  report.session.duration_ns = consumer.now_ns();
-  report.with_timeline = (stream.options.flags & fuzz::kKeepTimeline) != 0;
-  report.memcgs = builder.take_memcgs();
-  report.threads = builder.take_threads();
-  report.stacks = name_stacks(builder.take_stacks(), page_size_bytes);
-  report.notes = builder.take_notes();
-  report.events = {{"samples", stream.records.size()}};
-  report.lost = {{"unknown_memcg", builder.orphans()}, {"malformed_record", malformed}};
+  const report::Report report = builder.take();
   for (const report::Memcg& memcg : report.memcgs) check_spikes(memcg, report.session.min_prominence_bytes);
   render(report, stream.options);
   return 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../unit/decode_records.h"
+#include "../unit/recording_facts.h"
 #include "record_stream.h"
 
 namespace {
@@ -152,6 +153,15 @@ std::vector<std::string> layout_seeds() {
           R"({"Config":{"Labels":{"io.kubernetes.pod.name":"p","io.kubernetes.docker.type":"container"}}})"};
 }
 
+// Recordings whole, in many blocks, twice and cut, behind the byte that tells how they arrive.
+std::vector<std::string> recording_seeds() {
+  const std::string whole = facts::record(facts::story());
+  const std::string blocks = facts::record(facts::story(), true);
+  const std::string piece(1, '\x08');
+  return {piece + whole, piece + blocks, piece + whole + whole, piece + blocks.substr(0, blocks.size() / 2),
+          piece + facts::record({facts::session(1)})};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -162,6 +172,7 @@ int main(int argc, char** argv) {
   const fs::path root = argv[1];
   const bool written = write_seeds(root / "decoder", decoder_seeds()) &&
                        write_seeds(root / "units", kUnits) &&
+                       write_seeds(root / "recording", recording_seeds()) &&
                        write_seeds(root / "cgroup_layout", layout_seeds()) &&
                        write_seeds(root / "proc_text", proc_text_seeds());
   if (!written) std::fprintf(stderr, "memspike_make_corpus: cannot write below %s\n", argv[1]);

@@ -5,6 +5,7 @@
 #include "golden.h"
 #include "report/csv.h"
 #include "report/json.h"
+#include "report/openmetrics.h"
 #include "report/utf8.h"
 #include "stories.h"
 
@@ -62,12 +63,23 @@ TEST_CASE("reports as JSON") {
 
 TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   const Json json = Json::parse(render_json(golden::oom_story_with_timeline()));
-  CHECK(keys_of(json) ==
-        std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events", "lost", "notes"});
+  CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
+                                                  "lost", "notes", "subjects"});
   CHECK(json["schema_version"] == 1);
   CHECK(starts_with(keys_of(json["session"]),
                     {"start_utc", "duration_ns", "kernel_release", "cgroup_mode", "tier", "hooks",
                      "sweep_period_ns", "max_sample_gap_ns", "min_prominence_bytes"}));
+  const Json& subject = json["subjects"][2];
+  CHECK(keys_of(subject) == std::vector<std::string>{"path", "role", "container", "lives", "blind_spot",
+                                                     "advice", "limited_ns", "above_limit"});
+  CHECK(keys_of(subject["blind_spot"]) == std::vector<std::string>{"shows", "scrapers"});
+  CHECK(keys_of(subject["blind_spot"]["scrapers"][0]) ==
+        std::vector<std::string>{"period_ns", "looks_ppm", "shown_p5_bytes", "shown_p50_bytes",
+                                 "shown_p95_bytes", "sees_peak_ppm", "sees_peak_at_least_ppm",
+                                 "sees_peak_at_most_ppm"});
+  CHECK(keys_of(subject["advice"]) == std::vector<std::string>{"spikes", "cut_off", "margin_percent",
+                                                               "limits", "extrapolated_bytes",
+                                                               "request_bytes", "curve"});
   CHECK(keys_of(json["target"]) == std::vector<std::string>{"pod_uid", "namespace", "pod", "qos", "cgroup"});
   const Json& memcg = json["memcgs"][2];
   CHECK(keys_of(memcg) == std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage",
@@ -79,7 +91,8 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   CHECK(keys_of(memcg["spikes"][0]) ==
         std::vector<std::string>{"peak_ns", "peak_utc", "peak_bytes", "prominence_bytes", "width_ns",
                                  "rise_ns", "left_base_ns", "right_base_ns", "headroom_bytes", "outcome",
-                                 "culprits", "other_pages", "unattributed_pages"});
+                                 "crest_ns", "crest_rise_ns", "chances", "culprits", "other_pages",
+                                 "unattributed_pages"});
   CHECK(keys_of(memcg["spikes"][0]["culprits"][0]) ==
         std::vector<std::string>{"pid", "tid", "comm", "cmdline", "container", "cgroup", "pages"});
   CHECK(keys_of(memcg["histograms"]) == std::vector<std::string>{"prominence_bytes", "width_ns", "rise_ns",
@@ -90,6 +103,11 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   CHECK(starts_with(keys_of(memcg["oom_kills"][0]),
                     {"time_ns", "time_utc", "pid", "comm", "usage_bytes", "limit_bytes", "anon_rss_bytes",
                      "file_rss_bytes", "shmem_rss_bytes", "oom_score_adj"}));
+  CHECK(keys_of(memcg["oom_kills"][0]["last_second"]) ==
+        std::vector<std::string>{"cgroup", "window_ns", "limit_bytes", "slope_bytes_per_second",
+                                 "baseline_ns", "baseline_bytes", "baseline_to_limit_ns", "timeline"});
+  CHECK(memcg["oom_kills"][0]["last_second"]["timeline"][0] == Json::array({86'407'000'401'004, 39'976'960}));
+  CHECK(Json::parse(render_json(golden::crowd()))["memcgs"][0]["oom_kills"][0]["last_second"].is_null());
   CHECK(starts_with(keys_of(memcg["allocations"]), {"pages", "by_order", "by_process"}));
   CHECK(memcg["timeline"][1] == Json::array({86'400'000'040'123, 262'144}));
   CHECK(json["memcgs"][0]["limit_bytes"].is_null());
@@ -105,7 +123,7 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
 TEST_CASE("stacks are in the JSON when they were asked for, after all else") {
   const Json json = Json::parse(render_json(golden::stacks()));
   CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
-                                                  "lost", "notes", "stacks", "stack_pages"});
+                                                  "lost", "notes", "subjects", "stacks", "stack_pages"});
   CHECK(keys_of(json["stacks"][0]) ==
         std::vector<std::string>{"pages", "samples", "pid", "comm", "container", "cgroup", "kernel", "user"});
   CHECK(json["stacks"][0]["user"][3] == "[libc.so.6+0x2724a]");
@@ -155,6 +173,14 @@ TEST_CASE("a long timeline is streamed in pieces") {
   CHECK(largest < 128 << 10);
   CHECK(text == render_json(report));
   CHECK(Json::parse(text)["memcgs"][2]["timeline"].size() == 100'005);
+}
+
+TEST_CASE("reports as metrics") {
+  check_golden("oom_story.prom", render_openmetrics(golden::oom_story()));
+  check_golden("absent.prom", render_openmetrics(golden::absent()));
+  check_golden("hostile.prom", render_openmetrics(golden::hostile()));
+  check_golden("losses.prom", render_openmetrics(golden::losses()));
+  check_golden("crowd.prom", render_openmetrics(golden::crowd()));
 }
 
 TEST_CASE("the timeline as CSV") { check_golden("timeline.csv", timeline_csv()); }

@@ -1,5 +1,9 @@
 #include "stories.h"
 
+#include <algorithm>
+
+#include "timeline/rise.h"
+
 namespace memspike::golden {
 
 using namespace report;
@@ -54,6 +58,7 @@ void add_spike(Memcg& memcg, const spike::Spike& spike) {
   if (spike.headroom_bytes != spike::kNoHeadroom) h.headroom_bytes.record(spike.headroom_bytes);
   memcg.spikes.push_back(spike);
   ++memcg.spikes_total;
+  memcg.observed.add(spike);
 }
 
 spike::Spike spike_at(std::uint64_t time_ns, std::uint64_t peak_bytes, std::uint64_t prominence_bytes,
@@ -64,6 +69,8 @@ spike::Spike spike_at(std::uint64_t time_ns, std::uint64_t peak_bytes, std::uint
   s.prominence_bytes = prominence_bytes;
   s.rise_ns = 3'310'000 + prominence_bytes / 7;
   s.width_ns = 21'400'000 + prominence_bytes * 2;
+  s.crest_ns = s.width_ns / 3;
+  s.crest_rise_ns = s.rise_ns / 8;
   s.left_base_ns = time_ns - 10 * kMs;
   s.right_base_ns = time_ns + 90 * kMs;
   s.headroom_bytes = limit_bytes == 0 ? spike::kNoHeadroom : limit_bytes - peak_bytes;
@@ -110,6 +117,58 @@ void add_culprits(Report& report, Memcg& memcg, std::uint32_t pid, const std::st
   }
 }
 
+// What scrapers met between two times: the level it lives at, and each peak for as long as its crest.
+void show(Memcg& memcg, std::uint64_t from_ns, std::uint64_t until_ns) {
+  const std::uint64_t typical = memcg.usage.typical_bytes.value_or(0);
+  const auto hold = [&](std::uint64_t until, std::uint64_t bytes) {
+    memcg.shown.hold(from_ns, until, bytes);
+    memcg.observed.time_above.hold(until > from_ns ? until - from_ns : 0, bytes, memcg.limit_bytes);
+    from_ns = std::max(from_ns, until);
+  };
+  for (const spike::Spike& spike : memcg.spikes) {
+    hold(std::min(until_ns, spike.peak_ns), typical);
+    hold(std::min(until_ns, spike.peak_ns + spike.crest_ns), spike.peak_bytes);
+  }
+  hold(until_ns, typical);
+  memcg.working_set_known = true;
+}
+
+// The picture that goes with the numbers: from its birth at the level it lives at, but for the spikes.
+void add_overview(Memcg& memcg, std::uint64_t born_ns, std::uint64_t end_ns) {
+  const std::uint64_t floor_bytes = memcg.usage.typical_bytes.value_or(0);
+  timeline::Overview& overview = memcg.overview;
+  overview.push(born_ns, 0);
+  overview.push(born_ns + 40 * kMs, floor_bytes);
+  for (const spike::Spike& spike : memcg.spikes) {
+    overview.push(spike.peak_ns - 4 * kMs, floor_bytes);
+    overview.push(spike.peak_ns, spike.peak_bytes);
+    overview.push(spike.peak_ns + std::min(spike.width_ns, 40 * kMs), floor_bytes);
+  }
+  overview.push(end_ns, memcg.usage.last_bytes);
+}
+
+// The second before a kill: at the level it lives at, then evenly to the limit within 29 ms.
+void add_last_second(Memcg& memcg, OomKill& kill) {
+  LastSecond& last = kill.last_second.emplace();
+  last.path = memcg.path;
+  last.window_ns = kSecond;
+  last.limit_bytes = kill.limit_bytes;
+  const std::uint64_t floor_bytes = *memcg.usage.typical_bytes;
+  const std::uint64_t rise_bytes = *kill.limit_bytes - floor_bytes;
+  const std::uint64_t rise_ns = 29'113'000;
+  const std::uint64_t leaves_ns = memcg.usage.peak_ns - rise_ns;
+  last.timeline = {{kill.time_ns - kSecond, floor_bytes}, {leaves_ns, floor_bytes}};
+  constexpr std::uint64_t kSteps = 48;
+  for (std::uint64_t i = 1; i <= kSteps; ++i) {
+    last.timeline.push_back({leaves_ns + rise_ns * i / kSteps, floor_bytes + rise_bytes * i / kSteps});
+  }
+  const auto rise = timeline::final_rise(last.timeline, kMiB);
+  last.baseline = rise->baseline;
+  last.crest = rise->crest;
+  last.slope_bytes_per_second = timeline::slope_bytes_per_second(*rise);
+  last.baseline_to_limit_ns = rise->crest.time_ns - rise->baseline.time_ns;
+}
+
 // One life of the container: it starts, bursts `bursts` times, and is killed at its limit.
 Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) {
   const std::uint64_t limit_bytes = 50 * kMiB;
@@ -133,11 +192,14 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
         spike_at(m.usage.peak_ns, limit_bytes, limit_bytes, limit_bytes, spike::Outcome::oom_kill);
     last.rise_ns = 7'912 * kMs;
     last.width_ns = 7'960 * kMs;
+    last.crest_ns = 19 * kMs;
+    last.crest_rise_ns = 11 * kMs;
     add_spike(m, last);
     m.oom_kills.push_back(
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
     m.oom_kills.back().limit_path = m.path;
     m.oom_kills.back().limit_known = true;
+    add_last_second(m, m.oom_kills.back());
     m.gone = true;
   } else {
     m.usage.peak_ns = m.spikes.back().peak_ns;
@@ -146,7 +208,9 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
   m.kernel_peak_bytes = m.usage.peak_bytes;
   m.kernel_peak_source = "memory.peak";
   m.kernel_oom_kills = m.oom_kills.size();
+  show(m, born_ns, killed ? m.usage.peak_ns + 20 * kMs : born_ns + 3 * kSecond);
   add_allocations(m, 61'440 + index * 1024, 71'204 + index * 318, "checkout-worker");
+  add_overview(m, born_ns, m.usage.peak_ns + kSecond / 5);
   return m;
 }
 
@@ -237,6 +301,7 @@ Report hostile() {
   m.kernel_peak_source = name;
   m.oom_kills[0].comm = name;
   m.oom_kills[0].limit_path = "/" + name + "/above";
+  m.oom_kills[0].last_second->path = "/" + name + "/above";
   m.allocations.by_process[0].comm = name;
   m.allocations.by_process[1].comm = "";
   add_culprits(r, m, 71'204, name);
@@ -266,6 +331,7 @@ Report losses() {
   m.oom_kills[0].usage_bytes = 30 * kMiB;
   m.oom_kills[0].limit_path = "/batch";
   m.oom_kills[0].limit_known = false;
+  m.oom_kills[0].last_second->path = "/batch";
   m.spikes.push_back(
       spike_at(kStart + 11 * kSecond, 30 * kMiB, 20 * kMiB, 64 * kMiB, spike::Outcome::ongoing));
   m.spikes_total = 3;
@@ -299,6 +365,10 @@ Report crowd() {
     m.oom_kills.push_back(kill_at(kStart + (i + 1) * 120 * kSecond, 4000 + i, "stress", 900 * kMiB));
     m.oom_kills.back().limit_bytes.reset();
   }
+  m.usage.last_bytes = 3 * kMiB;
+  show(m, kStart, kStart + 7 * 3600 * kSecond);
+  m.working_set_known = false;
+  add_overview(m, kStart, kStart + 7 * 3600 * kSecond);
   m.spikes_total = 1500;  // the oldest are kept in the histograms only
   for (std::uint32_t i = 0; i < 14; ++i)
     m.allocations.by_process.push_back({4000 + i, "stress", 9000 - i * 500});

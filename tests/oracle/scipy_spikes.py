@@ -6,7 +6,8 @@
 TIMELINE.csv is what `memspike record -f csv` writes (monotonic_ns, memcg, usage_bytes, …),
 REPORT.json what `-f json` writes for the same recording. For every memcg of the report, its
 spikes other than the one still ongoing must be those of find_peaks(prominence=…) and
-peak_widths(rel_height=0.5) on its rows, widths and rises interpolated in time. One line a
+peak_widths on its rows (rel_height 0.5 for the width, 0.1 for the crest, 0.9 and 0.1 for the
+rise), interpolated in time. One line a
 memcg; exit 1 when any differs.
 """
 
@@ -21,7 +22,7 @@ from scipy.signal import find_peaks, peak_widths
 TOLERANCE_NS = 1
 
 EXACT = ("peak_ns", "peak_bytes", "prominence_bytes", "left_base_ns", "right_base_ns")
-ROUNDED = ("width_ns", "rise_ns")
+ROUNDED = ("width_ns", "rise_ns", "crest_ns", "crest_rise_ns")
 
 
 def _left_crossing(times, values, ips, heights):
@@ -64,11 +65,11 @@ def scipy_spikes(times_ns, usage_bytes, min_prominence_bytes):
         _left_crossing(times, values, left, heights), _right_crossing(times, values, right, heights)
     )
     _, low_heights, low, _ = peak_widths(values, peaks, rel_height=0.9, prominence_data=known)
-    _, high_heights, high, _ = peak_widths(values, peaks, rel_height=0.1, prominence_data=known)
-    rises = _difference(
-        _left_crossing(times, values, low, low_heights),
-        _left_crossing(times, values, high, high_heights),
-    )
+    _, high_heights, high, end = peak_widths(values, peaks, rel_height=0.1, prominence_data=known)
+    high_left = _left_crossing(times, values, high, high_heights)
+    rises = _difference(_left_crossing(times, values, low, low_heights), high_left)
+    crests = _difference(high_left, _right_crossing(times, values, end, high_heights))
+    crest_rises = _difference(high_left, (times[peaks], np.zeros(len(peaks))))
     columns = (
         times[peaks],
         exact[peaks],
@@ -77,6 +78,8 @@ def scipy_spikes(times_ns, usage_bytes, min_prominence_bytes):
         times[found["right_bases"]],
         widths,
         rises,
+        crests,
+        crest_rises,
     )
     return [dict(zip(EXACT + ROUNDED, map(int, row))) for row in zip(*columns)]
 

@@ -83,7 +83,7 @@ TEST_CASE("without root it says so in one line and ends with 4", "[cli]") {
 TEST_CASE("an output that cannot be written is an error before or after, never silence", "[cli]") {
   const Cgroup cgroup("/" + unique_name("output"), 64U << 20);
   CHECK(run_memspike({"record", "--cgroup", cgroup.path(), "-o", "/no/such/dir/x", "-d", "100ms"}).code == 1);
-  for (const char* format : {"text", "json", "csv"}) {
+  for (const char* format : {"text", "json", "csv", "html"}) {
     const Ended full =
         run_memspike({"record", "--cgroup", cgroup.path(), "-f", format, "-o", "/dev/full", "-d", "100ms"});
     CHECK(full.code == 1);
@@ -126,7 +126,7 @@ TEST_CASE("a hostile process name stays a name", "[cli]") {
   std::error_code error;
   fs::copy_file(workload_path(), dir / name, error);
   REQUIRE(!error);
-  for (const char* format : {"text", "json", "csv"}) {
+  for (const char* format : {"text", "json", "csv", "html"}) {
     const Ended ended = run_memspike({"run", "-q", "-f", format, "-o", (dir / "out").string(), "--limit",
                                       "8Mi", "--", (dir / name).string(), "oom", "--max", "64M"});
     CHECK(ended.code == 128 + SIGKILL);
@@ -134,6 +134,10 @@ TEST_CASE("a hostile process name stays a name", "[cli]") {
     REQUIRE(!text.empty());
     CHECK(!contains(text, "\x1b"));
     CHECK(!contains(text, "\xff"));
+    if (std::string(format) == "html") {
+      CHECK(contains(text, "<script type=\"text/plain\" id=\"rows-0-0\">"));
+      CHECK(!contains(text, "<b>"));
+    }
     if (std::string(format) == "json") {
       const Json report = Json::parse(text);
       const std::string comm = report.at("memcgs").at(0).at("oom_kills").at(0).at("comm");

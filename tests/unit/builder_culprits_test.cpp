@@ -1,11 +1,12 @@
 // Which threads a spike is attributed to.
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <vector>
 
 #include "builder_events.h"
 
 using namespace memspike;
 using namespace memspike::events;
-using report::Builder;
 
 namespace {
 
@@ -22,30 +23,22 @@ decode::Sample by(std::uint32_t tgid, std::uint32_t tid, decode::Sample sample,
 
 decode::Level at(std::uint32_t slot, std::uint64_t mib) { return level(slot, mib * kMiB, {}, kHigh); }
 
-struct Result {
-  std::vector<report::Memcg> memcgs;
-  std::vector<report::Thread> threads;
-};
-
-Result finish(Builder& builder) {
-  builder.close(100'000);
-  Result result;
-  result.memcgs = builder.take_memcgs();
-  result.threads = builder.take_threads();
-  return result;
+report::Report finish(Recording& recording) {
+  recording.close(100'000);
+  return recording.take();
 }
 
 }  // namespace
 
 TEST_CASE("the culprit is the thread that charged, not its quiet sibling") {
-  Builder builder = builder_with_pod();
-  builder.learn({70, 71, 1, "worker", "app --serve"});
-  builder.learn({80, 80, 1, "innocent", "sleep 9"});
-  builder.apply(by(80, 80, sample(10, {at(0, 10)})));
-  builder.apply(by(80, 80, sample(20, {at(0, 11)})));
-  builder.apply(by(70, 71, sample(30, {at(0, 40)})));
-  builder.apply(by(80, 80, sample(40, {at(0, 10)}), MEMSPIKE_TRIGGER_PAGE_FREE));
-  const Result result = finish(builder);
+  Recording recording = recording_of_pod();
+  recording.learn({70, 71, 1, "worker", "app --serve"});
+  recording.learn({80, 80, 1, "innocent", "sleep 9"});
+  recording.apply(by(80, 80, sample(10, {at(0, 10)})));
+  recording.apply(by(80, 80, sample(20, {at(0, 11)})));
+  recording.apply(by(70, 71, sample(30, {at(0, 40)})));
+  recording.apply(by(80, 80, sample(40, {at(0, 10)}), MEMSPIKE_TRIGGER_PAGE_FREE));
+  const report::Report result = finish(recording);
   REQUIRE(result.memcgs.at(0).spikes.size() == 1);
   const report::Spike& spike = result.memcgs[0].spikes[0];
   REQUIRE(spike.culprits.size() == 2);
@@ -64,12 +57,12 @@ TEST_CASE("the culprit is the thread that charged, not its quiet sibling") {
 TEST_CASE("what a sweep, a fall's trigger or no task saw is attributed to nobody") {
   for (const auto trigger : {MEMSPIKE_TRIGGER_SWEEP, MEMSPIKE_TRIGGER_REQUEST, MEMSPIKE_TRIGGER_PAGE_FREE,
                              MEMSPIKE_TRIGGER_UNCHARGE, MEMSPIKE_TRIGGER_RECLAIM}) {
-    Builder builder = builder_with_pod();
-    builder.apply(by(7, 7, sample(10, {at(0, 10)})));
-    builder.apply(by(7, 7, sample(20, {at(0, 20)}), trigger));
-    builder.apply(by(0, 0, sample(30, {at(0, 30)})));  // an interrupt of an idle CPU
-    builder.apply(by(7, 7, sample(40, {at(0, 10)})));
-    const Result result = finish(builder);
+    Recording recording = recording_of_pod();
+    recording.apply(by(7, 7, sample(10, {at(0, 10)})));
+    recording.apply(by(7, 7, sample(20, {at(0, 20)}), trigger));
+    recording.apply(by(0, 0, sample(30, {at(0, 30)})));  // an interrupt of an idle CPU
+    recording.apply(by(7, 7, sample(40, {at(0, 10)})));
+    const report::Report result = finish(recording);
     const report::Spike& spike = result.memcgs.at(0).spikes.at(0);
     CHECK(spike.culprits.empty());
     CHECK(spike.unattributed_pages == 20 * 256);
@@ -78,22 +71,22 @@ TEST_CASE("what a sweep, a fall's trigger or no task saw is attributed to nobody
 }
 
 TEST_CASE("a pod's spike names the container whose thread charged") {
-  Builder builder({}, [](const std::string& path) {
+  Recording recording({}, [](const std::string& path) {
     report::Description description;
     if (path != "/pod") description.container = report::Container{path, path.substr(5)};
     return description;
   });
-  builder.name_cgroup(10, "/pod");
-  builder.apply(root_born(100, 0, 10));
-  builder.apply(child_born(101, 1, 0, "app"));
-  builder.apply(child_born(102, 2, 0, "sidecar"));
-  builder.apply(by(1, 1, sample(10, {at(1, 5), at(0, 10)})));
-  builder.apply(by(2, 2, sample(20, {at(2, 5), at(0, 10)})));
+  recording.name_cgroup(10, "/pod");
+  recording.apply(root_born(100, 0, 10));
+  recording.apply(child_born(101, 1, 0, "app"));
+  recording.apply(child_born(102, 2, 0, "sidecar"));
+  recording.apply(by(1, 1, sample(10, {at(1, 5), at(0, 10)})));
+  recording.apply(by(2, 2, sample(20, {at(2, 5), at(0, 10)})));
   // The sidecar's look sees 9 MiB that the app has charged to the pod; the app's own comes after.
-  builder.apply(by(2, 2, sample(30, {at(2, 6), at(0, 20)})));
-  builder.apply(by(1, 1, sample(31, {at(1, 14), at(0, 20)})));
-  builder.apply(by(1, 1, sample(40, {at(1, 5), at(0, 11)}), MEMSPIKE_TRIGGER_UNCHARGE));
-  const Result result = finish(builder);
+  recording.apply(by(2, 2, sample(30, {at(2, 6), at(0, 20)})));
+  recording.apply(by(1, 1, sample(31, {at(1, 14), at(0, 20)})));
+  recording.apply(by(1, 1, sample(40, {at(1, 5), at(0, 11)}), MEMSPIKE_TRIGGER_UNCHARGE));
+  const report::Report result = finish(recording);
   const report::Spike& spike = result.memcgs.at(0).spikes.at(0);
   REQUIRE(spike.culprits.size() == 2);
   CHECK(spike.culprits[0].pages == 9 * 256);
@@ -104,16 +97,16 @@ TEST_CASE("a pod's spike names the container whose thread charged") {
 }
 
 TEST_CASE("a number that is used again, or a name changed by exec, is another culprit") {
-  Builder builder = builder_with_pod();
-  builder.learn({7, 7, 1, "sh", "sh"});
-  builder.apply(by(7, 7, sample(10, {at(0, 10)})));
-  builder.apply(by(7, 7, sample(20, {at(0, 12)})));
-  builder.learn({7, 7, 1, "java", "java -jar"});
-  builder.apply(by(7, 7, sample(30, {at(0, 22)})));
-  builder.learn({7, 7, 99, "java", "java -jar"});
-  builder.apply(by(7, 7, sample(40, {at(0, 52)})));
-  builder.apply(by(7, 7, sample(50, {at(0, 10)}), MEMSPIKE_TRIGGER_UNCHARGE));
-  const Result result = finish(builder);
+  Recording recording = recording_of_pod();
+  recording.learn({7, 7, 1, "sh", "sh"});
+  recording.apply(by(7, 7, sample(10, {at(0, 10)})));
+  recording.apply(by(7, 7, sample(20, {at(0, 12)})));
+  recording.learn({7, 7, 1, "java", "java -jar"});
+  recording.apply(by(7, 7, sample(30, {at(0, 22)})));
+  recording.learn({7, 7, 99, "java", "java -jar"});
+  recording.apply(by(7, 7, sample(40, {at(0, 52)})));
+  recording.apply(by(7, 7, sample(50, {at(0, 10)}), MEMSPIKE_TRIGGER_UNCHARGE));
+  const report::Report result = finish(recording);
   const report::Spike& spike = result.memcgs.at(0).spikes.at(0);
   REQUIRE(spike.culprits.size() == 3);
   CHECK(spike.culprits[0].pages == 30 * 256);
@@ -122,13 +115,13 @@ TEST_CASE("a number that is used again, or a name changed by exec, is another cu
 }
 
 TEST_CASE("who was gone before it could be asked has the name that BPF knows") {
-  Builder builder = builder_with_pod();
-  builder.apply(by(7, 8, sample(10, {at(0, 10)})));
-  builder.apply(by(7, 8, sample(20, {at(0, 20)})));
-  builder.apply(by(9, 9, sample(30, {at(0, 25)})));
-  builder.apply(by(7, 8, sample(40, {at(0, 10)}), MEMSPIKE_TRIGGER_UNCHARGE));
-  builder.name_process(7, "shortlived");
-  const Result result = finish(builder);
+  Recording recording = recording_of_pod();
+  recording.apply(by(7, 8, sample(10, {at(0, 10)})));
+  recording.apply(by(7, 8, sample(20, {at(0, 20)})));
+  recording.apply(by(9, 9, sample(30, {at(0, 25)})));
+  recording.apply(by(7, 8, sample(40, {at(0, 10)}), MEMSPIKE_TRIGGER_UNCHARGE));
+  recording.apply(report::ProcessAllocations{0, 7, "shortlived", {}});
+  const report::Report result = finish(recording);
   const report::Spike& spike = result.memcgs.at(0).spikes.at(0);
   REQUIRE(spike.culprits.size() == 2);
   CHECK(result.threads[spike.culprits[0].thread].comm == "shortlived");
@@ -136,11 +129,58 @@ TEST_CASE("who was gone before it could be asked has the name that BPF knows") {
 }
 
 TEST_CASE("pages are those of the machine") {
-  report::BuilderOptions options;
-  options.page_size_bytes = 65'536;
-  Builder builder = builder_with_pod(options);
-  builder.apply(by(7, 7, sample(10, {at(0, 10)})));
-  builder.apply(by(7, 7, sample(20, {at(0, 20)})));
-  builder.apply(by(7, 7, sample(30, {at(0, 10)})));
-  CHECK(finish(builder).memcgs.at(0).spikes.at(0).culprits.at(0).pages == 160);
+  Recording recording = recording_of_pod();
+  report::SessionKnown known;
+  known.session.page_size_bytes = 65'536;
+  recording.apply(known);
+  recording.apply(by(7, 7, sample(10, {at(0, 10)})));
+  recording.apply(by(7, 7, sample(20, {at(0, 20)})));
+  recording.apply(by(7, 7, sample(30, {at(0, 10)})));
+  CHECK(finish(recording).memcgs.at(0).spikes.at(0).culprits.at(0).pages == 160);
+}
+
+TEST_CASE("a storm of charges is told in a few facts, and its spike has the same culprits") {
+  std::vector<report::MemcgCharged> told;
+  std::uint64_t rows = 0;
+  report::Interpreter interpreter(anything, [&](const report::Fact& fact) {
+    if (const auto* charged = std::get_if<report::MemcgCharged>(&fact)) told.push_back(*charged);
+    rows += std::holds_alternative<report::MemcgRow>(fact) ? 1 : 0;
+  });
+  interpreter.name_cgroup(10, "/pod");
+  interpreter.apply(root_born(100, 0, 10));
+  interpreter.apply(by(7, 7, sample(10, {at(0, 10)})));
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    const std::uint32_t tid = 7 + i % 2;  // two threads take turns
+    interpreter.apply(by(7, tid, sample(10 + i, {at(0, 10 + i)})));
+  }
+  CHECK(told.empty());
+  CHECK(rows > 1000);
+  interpreter.apply(by(7, 7, sample(2000, {at(0, 10)}), MEMSPIKE_TRIGGER_UNCHARGE));
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].bytes == 500 * kMiB);
+  CHECK(told[1].bytes == 500 * kMiB);
+  CHECK(told[0].time_ns == 1009);
+  CHECK(told[0].memcgs == std::vector<report::MemcgIndex>{0});
+}
+
+TEST_CASE("a charge is told within its age, and before its memcg is gone") {
+  std::vector<report::Fact> facts;
+  report::Interpreter interpreter(anything, [&](const report::Fact& fact) { facts.push_back(fact); });
+  const auto charges = [&] {
+    return std::count_if(facts.begin(), facts.end(), [](const report::Fact& fact) {
+      return std::holds_alternative<report::MemcgCharged>(fact);
+    });
+  };
+  interpreter.name_cgroup(10, "/pod");
+  interpreter.apply(root_born(100, 0, 10));
+  interpreter.apply(by(7, 7, sample(10, {at(0, 10)})));
+  interpreter.apply(by(7, 7, sample(20, {at(0, 11)})));
+  interpreter.apply(by(7, 7, sample(19 + report::Charges::kMaxAgeNs, {at(0, 12)})));
+  CHECK(charges() == 0);
+  interpreter.apply(by(7, 7, sample(20 + report::Charges::kMaxAgeNs, {at(0, 13)})));
+  CHECK(charges() == 1);
+  interpreter.apply(by(7, 7, sample(30 + report::Charges::kMaxAgeNs, {at(0, 14)})));
+  interpreter.apply(decode::MemcgGone{40 + report::Charges::kMaxAgeNs, 100, at(0, 14)});
+  CHECK(charges() == 2);
+  CHECK(std::holds_alternative<report::MemcgGone>(facts.back()));
 }

@@ -8,17 +8,17 @@
 
 using namespace memspike;
 using namespace memspike::events;
-using report::Builder;
+using events::Recording;
 using Origin = decode::OomKill::Origin;
 
 namespace {
 
 // A pod of 60 MiB (serial 100) and its container of 50 MiB (serial 101), below a cgroup of inode 7.
-Builder builder_with_container() {
-  Builder builder = builder_with_pod();
-  builder.name_cgroup(7, "/kubepods");
-  builder.apply(child_born(101, 1, 0, "app"));
-  return builder;
+Recording recording_with_container() {
+  Recording recording = recording_of_pod();
+  recording.name_cgroup(7, "/kubepods");
+  recording.apply(child_born(101, 1, 0, "app"));
+  return recording;
 }
 
 decode::OomKill kill_at(std::uint64_t time_ns, std::uint64_t app_mib, std::uint64_t pod_mib) {
@@ -26,10 +26,10 @@ decode::OomKill kill_at(std::uint64_t time_ns, std::uint64_t app_mib, std::uint6
 }
 
 std::vector<report::OomKill> kills_after(const std::vector<decode::OomKill>& events) {
-  Builder builder = builder_with_container();
-  for (const decode::OomKill& event : events) builder.apply(event);
-  builder.close(100'000'000'000);
-  const auto memcgs = builder.take_memcgs();
+  Recording recording = recording_with_container();
+  for (const decode::OomKill& event : events) recording.apply(event);
+  recording.close(100'000'000'000);
+  const auto memcgs = recording.take().memcgs;
   REQUIRE(memcgs.size() == 2);
   CHECK(memcgs[0].oom_kills.empty());
   return memcgs[1].oom_kills;
@@ -79,10 +79,56 @@ TEST_CASE("where the kernel cannot be asked it is the level with the least room"
   CHECK(inferred_limit(kill_at(1'000, 50, 60)) == "/pod/app");
 
   decode::OomKill outside = kill_at(1'000, 40, 50);
-  outside.path.outer_headroom_bytes = 4'096;
-  CHECK(inferred_limit(outside) == "(above the target)");
+  outside.outer = {{7, 900 * kMiB - 4'096, 900 * kMiB}, {8, 950 * kMiB, {}}};
+  CHECK(inferred_limit(outside) == "/kubepods");
   // Nothing is near its limit: it was the node.
   CHECK_FALSE(inferred_limit(kill_at(1'000, 40, 50)));
+}
+
+TEST_CASE("a kill has the chain of usage and limits up to the root") {
+  decode::OomKill event = kill_at(1'000, 49, 55);
+  event.outer = {{7, 800 * kMiB, 900 * kMiB}, {99, 950 * kMiB, {}}};
+  const report::OomKill kill = kills_after({event}).at(0);
+  REQUIRE(kill.chain.size() == 4);
+  CHECK(kill.chain[0].path == "/pod/app");
+  CHECK(kill.chain[0].usage_bytes == 49 * kMiB);
+  CHECK(kill.chain[0].headroom_bytes() == kMiB);
+  CHECK(kill.chain[1].path == "/pod");
+  CHECK(kill.chain[2].path == "/kubepods");
+  CHECK(kill.chain[2].headroom_bytes() == 100 * kMiB);
+  CHECK(kill.chain[3].path == "(cgroup 99)");
+  CHECK_FALSE(kill.chain[3].headroom_bytes());
+}
+
+TEST_CASE("the kernel's log tells the verdict, or is compared with it") {
+  const auto kill_with = [](const decode::OomKill& event, report::KernelLogged line) {
+    Recording recording = recording_with_container();
+    line.time_ns += event.time_ns;
+    recording.apply(report::Fact(line));  // it may come before or after
+    recording.apply(event);
+    return recording.take().memcgs.at(1).oom_kills.at(0);
+  };
+  const report::KernelLogged line{500, 815, true, "/kubepods", "oom-kill:…"};
+  // By usage it would be the container's own limit: the log knows better.
+  const report::OomKill told = kill_with(kill_at(1'000, 50, 55), line);
+  CHECK(told.limit_path == "/kubepods");
+  CHECK(told.limit_known);
+  CHECK(told.limit_from_log);
+  CHECK_FALSE(told.log_disagrees);
+  CHECK(told.log_lines == std::vector<std::string>{"oom-kill:…"});
+
+  decode::OomKill asked = kill_at(1'000, 50, 55);
+  asked.origin = Origin{101, 0, 1};
+  const report::OomKill contradicted = kill_with(asked, line);
+  CHECK(contradicted.limit_path == "/pod/app");
+  CHECK_FALSE(contradicted.limit_from_log);
+  CHECK(contradicted.log_disagrees);
+  CHECK_FALSE(kill_with(asked, {500, 815, true, "/pod/app", ""}).log_disagrees);
+
+  // Of the node; of another process; of another time.
+  CHECK_FALSE(kill_with(kill_at(1'000, 50, 55), {500, 815, true, {}, ""}).limit_path);
+  CHECK(kill_with(kill_at(1'000, 50, 55), {500, 816, true, "/kubepods", ""}).log_lines.empty());
+  CHECK(kill_with(kill_at(1'000, 50, 55), {6'000'000'000, 815, true, "/kubepods", ""}).log_lines.empty());
 }
 
 TEST_CASE("victims of one incident are one entry, by the kernel's number") {

@@ -6,7 +6,7 @@
 
 using namespace memspike;
 using namespace memspike::events;
-using report::Builder;
+using events::Recording;
 
 namespace {
 
@@ -20,21 +20,21 @@ using Bytes = std::vector<std::uint64_t>;
 
 // Spikes of 1, 2, … 8 MiB above a base of 10 MiB.
 report::Memcg eight_spikes(report::BuilderOptions options, std::optional<std::uint64_t> limit = {}) {
-  Builder builder = builder_with_pod(options);
-  for (std::uint64_t i = 1; i <= 8; ++i) push_spike(builder, 100 * i, 10 * kMiB, (10 + i) * kMiB, limit);
-  builder.close(10'000);
-  return builder.take_memcgs().at(0);
+  Recording recording = recording_of_pod(options);
+  for (std::uint64_t i = 1; i <= 8; ++i) push_spike(recording, 100 * i, 10 * kMiB, (10 + i) * kMiB, limit);
+  recording.close(10'000);
+  return recording.take().memcgs.at(0);
 }
 
 }  // namespace
 
 TEST_CASE("without a limit a spike is of 1 MiB") {
   CHECK(eight_spikes({}).spikes.size() == 8);
-  Builder builder = builder_with_pod();
-  push_spike(builder, 100, 10 * kMiB, 11 * kMiB - 1);
-  builder.close(1'000);
-  CHECK(builder.min_prominence_bytes() == kMiB);
-  CHECK(builder.take_memcgs().at(0).spikes.empty());
+  Recording recording = recording_of_pod();
+  push_spike(recording, 100, 10 * kMiB, 11 * kMiB - 1);
+  recording.close(1'000);
+  CHECK(recording.min_prominence_bytes() == kMiB);
+  CHECK(recording.take().memcgs.at(0).spikes.empty());
 }
 
 TEST_CASE("with a limit a spike is of 5 % of it, of 1 MiB at least") {
@@ -45,23 +45,23 @@ TEST_CASE("with a limit a spike is of 5 % of it, of 1 MiB at least") {
 }
 
 TEST_CASE("the smallest limit that a reported memcg ever had counts") {
-  Builder builder({}, [](const std::string& path) {
+  Recording recording({}, [](const std::string& path) {
     report::Description description;
-    description.wanted = path != "/pod/sandbox";
+    description.in_target = path != "/pod/sandbox";
     return description;
   });
-  builder.name_cgroup(10, "/pod");
-  builder.apply(root_born(100, 0, 10));
-  builder.apply(child_born(101, 1, 0, "app"));
-  builder.apply(child_born(102, 2, 0, "sandbox"));
-  builder.apply(sample(1, {level(0, kMiB, 400 * kMiB)}));
-  CHECK(builder.min_prominence_bytes() == 20 * kMiB);
-  builder.apply(sample(2, {level(1, kMiB, 100 * kMiB), level(0, kMiB, 400 * kMiB)}));
-  CHECK(builder.min_prominence_bytes() == 5 * kMiB);
-  builder.apply(sample(3, {level(2, kMiB, 40 * kMiB), level(0, kMiB, 400 * kMiB)}));
-  CHECK(builder.min_prominence_bytes() == 5 * kMiB);  // nobody wants the sandbox
-  builder.apply(sample(4, {level(1, kMiB, 200 * kMiB), level(0, kMiB, 400 * kMiB)}));
-  CHECK(builder.min_prominence_bytes() == 5 * kMiB);  // raised afterwards
+  recording.name_cgroup(10, "/pod");
+  recording.apply(root_born(100, 0, 10));
+  recording.apply(child_born(101, 1, 0, "app"));
+  recording.apply(child_born(102, 2, 0, "sandbox"));
+  recording.apply(sample(1, {level(0, kMiB, 400 * kMiB)}));
+  CHECK(recording.min_prominence_bytes() == 20 * kMiB);
+  recording.apply(sample(2, {level(1, kMiB, 100 * kMiB), level(0, kMiB, 400 * kMiB)}));
+  CHECK(recording.min_prominence_bytes() == 5 * kMiB);
+  recording.apply(sample(3, {level(2, kMiB, 40 * kMiB), level(0, kMiB, 400 * kMiB)}));
+  CHECK(recording.min_prominence_bytes() == 5 * kMiB);  // nobody wants the sandbox
+  recording.apply(sample(4, {level(1, kMiB, 200 * kMiB), level(0, kMiB, 400 * kMiB)}));
+  CHECK(recording.min_prominence_bytes() == 5 * kMiB);  // raised afterwards
 }
 
 TEST_CASE("a threshold that was asked for counts whatever the limits") {
@@ -69,12 +69,12 @@ TEST_CASE("a threshold that was asked for counts whatever the limits") {
   options.min_prominence_bytes = 7 * kMiB;
   CHECK(prominences(eight_spikes(options, 1000 * kMiB)) == Bytes{7 * kMiB, 8 * kMiB});
   options.min_prominence_bytes = 1;
-  Builder builder = builder_with_pod(options);
-  push_spike(builder, 100, kMiB, kMiB + 1, kMiB * 1000);
-  builder.close(1'000);
-  CHECK(prominences(builder.take_memcgs().at(0)) == Bytes{1});
+  Recording recording = recording_of_pod(options);
+  push_spike(recording, 100, kMiB, kMiB + 1, kMiB * 1000);
+  recording.close(1'000);
+  CHECK(prominences(recording.take().memcgs.at(0)) == Bytes{1});
   options.min_prominence_bytes = 0;  // every move is a spike
-  CHECK(builder_with_pod(options).min_prominence_bytes() == 1);
+  CHECK(recording_of_pod(options).min_prominence_bytes() == 1);
 }
 
 TEST_CASE("the histograms are those of the spikes") {
@@ -93,23 +93,23 @@ TEST_CASE("the histograms are those of the spikes") {
 }
 
 TEST_CASE("a kill is reported by the victim's memcg and ends the spikes of all above it") {
-  Builder builder = builder_with_pod();
-  builder.apply(child_born(101, 1, 0, "app"));
+  Recording recording = recording_of_pod();
+  recording.apply(child_born(101, 1, 0, "app"));
   const auto at = [](std::uint64_t usage_mib) {
     return std::pair(level(1, usage_mib * kMiB, 50 * kMiB, 50 * kMiB),
                      level(0, usage_mib * kMiB, {}, 60 * kMiB));
   };
   const auto [low_app, low_pod] = at(38);
   const auto [high_app, high_pod] = at(50);
-  builder.apply(sample(100, {low_app, low_pod}));
-  builder.apply(sample(200, {high_app, high_pod}));
+  recording.apply(sample(100, {low_app, low_pod}));
+  recording.apply(sample(200, {high_app, high_pod}));
   decode::Level over = high_app;
   over.usage_bytes += 64 * 4096;  // the charge that failed
-  builder.apply(oom_kill(210, {over, high_pod}));
-  builder.apply(sample(300, {low_app, low_pod}));
-  builder.close(1'000);
+  recording.apply(oom_kill(210, {over, high_pod}));
+  recording.apply(sample(300, {low_app, low_pod}));
+  recording.close(1'000);
 
-  const auto memcgs = builder.take_memcgs();
+  const auto memcgs = recording.take().memcgs;
   REQUIRE(memcgs.size() == 2);
   CHECK(memcgs[0].oom_kills.empty());
   REQUIRE(memcgs[0].spikes.size() == 1);
@@ -131,14 +131,14 @@ TEST_CASE("a kill is reported by the victim's memcg and ends the spikes of all a
 }
 
 TEST_CASE("a process that was only marked is no kill, but a reading") {
-  Builder builder = builder_with_pod();
-  builder.apply(sample(100, {level(0, kMiB, {}, 9 * kMiB)}));
+  Recording recording = recording_of_pod();
+  recording.apply(sample(100, {level(0, kMiB, {}, 9 * kMiB)}));
   decode::OomKill marked = oom_kill(200, {level(0, 9 * kMiB)});
   marked.killed = false;
-  builder.apply(marked);
-  builder.apply(sample(300, {level(0, kMiB, {}, 9 * kMiB)}));
-  builder.close(1'000);
-  const report::Memcg memcg = builder.take_memcgs().at(0);
+  recording.apply(marked);
+  recording.apply(sample(300, {level(0, kMiB, {}, 9 * kMiB)}));
+  recording.close(1'000);
+  const report::Memcg memcg = recording.take().memcgs.at(0);
   CHECK(memcg.oom_kills.empty());
   CHECK(memcg.usage.peak_bytes == 9 * kMiB);
   REQUIRE(memcg.spikes.size() == 1);
@@ -146,21 +146,21 @@ TEST_CASE("a process that was only marked is no kill, but a reading") {
 }
 
 TEST_CASE("a kill in a memcg that nobody saw born is a reading of the others") {
-  Builder builder = builder_with_pod();
-  builder.apply(oom_kill(200, {level(5, 9 * kMiB), level(0, 9 * kMiB)}));
-  CHECK(builder.orphans() == 1);
-  builder.close(1'000);
-  CHECK(builder.take_memcgs().at(0).usage.peak_bytes == 9 * kMiB);
+  Recording recording = recording_of_pod();
+  recording.apply(oom_kill(200, {level(5, 9 * kMiB), level(0, 9 * kMiB)}));
+  CHECK(recording.orphans() == 1);
+  recording.close(1'000);
+  CHECK(recording.take().memcgs.at(0).usage.peak_bytes == 9 * kMiB);
 }
 
 TEST_CASE("a spike still open at the end, of the recording or of the memcg, is ongoing") {
-  Builder builder = builder_with_pod();
-  builder.apply(child_born(101, 1, 0, "app"));
-  builder.apply(sample(100, {level(1, kMiB), level(0, kMiB)}));
-  builder.apply(sample(200, {level(1, 9 * kMiB, 50 * kMiB), level(0, 9 * kMiB)}));
-  builder.apply(decode::MemcgGone{300, 101, level(1, 10 * kMiB, 50 * kMiB)});
-  builder.close(1'000);
-  const auto memcgs = builder.take_memcgs();
+  Recording recording = recording_of_pod();
+  recording.apply(child_born(101, 1, 0, "app"));
+  recording.apply(sample(100, {level(1, kMiB), level(0, kMiB)}));
+  recording.apply(sample(200, {level(1, 9 * kMiB, 50 * kMiB), level(0, 9 * kMiB)}));
+  recording.apply(decode::MemcgGone{300, 101, level(1, 10 * kMiB, 50 * kMiB)});
+  recording.close(1'000);
+  const auto memcgs = recording.take().memcgs;
   REQUIRE(memcgs.size() == 2);
   for (const report::Memcg& memcg : memcgs) {
     INFO(memcg.path);
@@ -174,26 +174,27 @@ TEST_CASE("a spike still open at the end, of the recording or of the memcg, is o
 }
 
 TEST_CASE("the live display shows the first memcg, and counts spikes once") {
-  Builder builder = builder_with_pod();
-  builder.apply(child_born(101, 1, 0, "app"));
+  Recording recording = recording_of_pod();
+  recording.apply(child_born(101, 1, 0, "app"));
   for (std::uint64_t t = 100; t < 400; t += 100) {
     const auto both = [&](std::uint64_t usage, std::uint64_t at) {
-      builder.apply(sample(at, {level(1, usage, 20 * kMiB, 9 * kMiB), level(0, usage, 30 * kMiB, 9 * kMiB)}));
+      recording.apply(
+          sample(at, {level(1, usage, 20 * kMiB, 9 * kMiB), level(0, usage, 30 * kMiB, 9 * kMiB)}));
     };
     both(kMiB, t);
     both(9 * kMiB, t + 10);
     both(2 * kMiB, t + 20);
   }
-  builder.apply(oom_kill(500, {level(1, 9 * kMiB, 20 * kMiB), level(0, 9 * kMiB, 30 * kMiB)}));
-  const Builder::Live live = builder.live();
+  recording.apply(oom_kill(500, {level(1, 9 * kMiB, 20 * kMiB), level(0, 9 * kMiB, 30 * kMiB)}));
+  const report::Builder::Live live = recording.live();
   CHECK(live.usage_bytes == 9 * kMiB);
   CHECK(live.peak_bytes == 9 * kMiB);
   CHECK(live.limit_bytes == 30 * kMiB);
   CHECK(live.kills == 1);
   CHECK(live.spikes <= 3);
-  builder.apply(decode::MemcgGone{600, 101, level(1, 0, 20 * kMiB, 9 * kMiB)});
-  builder.apply(decode::MemcgGone{601, 100, level(0, 0, 30 * kMiB, 9 * kMiB)});
-  CHECK(builder.live().usage_bytes == 0);
-  CHECK(builder.live().peak_bytes == 9 * kMiB);
-  CHECK(builder.live().spikes == 4);
+  recording.apply(decode::MemcgGone{600, 101, level(1, 0, 20 * kMiB, 9 * kMiB)});
+  recording.apply(decode::MemcgGone{601, 100, level(0, 0, 30 * kMiB, 9 * kMiB)});
+  CHECK(recording.live().usage_bytes == 0);
+  CHECK(recording.live().peak_bytes == 9 * kMiB);
+  CHECK(recording.live().spikes == 4);
 }

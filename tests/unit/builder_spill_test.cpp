@@ -46,7 +46,7 @@ std::vector<timeline::Row> random_walk(std::size_t steps) {
 }
 
 report::Memcg build(const std::vector<timeline::Row>& rows, bool spilling) {
-  MemcgState memcg(1, "/pod", kMiB);
+  MemcgState memcg("/pod", kMiB);
   for (const timeline::Row& row : rows) {
     memcg.add_row(row, false);
     if (spilling) memcg.spill(kKeep, kMiB);
@@ -112,7 +112,7 @@ TEST_CASE("a spike that is decided late costs its interval, never its place in t
 }
 
 TEST_CASE("a late spike does not set back the clock that intervals are measured with") {
-  MemcgState memcg(1, "/pod", kMiB);
+  MemcgState memcg("/pod", kMiB);
   const auto row = [&](std::uint64_t time_ns, std::uint64_t usage_mib) {
     memcg.add_row({time_ns, usage_mib * kMiB, 100 * kMiB, {}, decode::kNoHeadroom, timeline::Mark::sampled},
                   false);
@@ -135,7 +135,7 @@ TEST_CASE("a late spike does not set back the clock that intervals are measured 
 }
 
 TEST_CASE("spilling leaves alone what it need not touch, and drops what is below the threshold") {
-  MemcgState memcg(1, "/pod", kMiB);
+  MemcgState memcg("/pod", kMiB);
   const auto rows = saw_tooth(40);
   for (const timeline::Row& row : rows) memcg.add_row(row, false);
   memcg.finish();
@@ -152,21 +152,21 @@ TEST_CASE("spilling leaves alone what it need not touch, and drops what is below
   CHECK(memcg.build(15 * kMiB).spikes_total == large);
 }
 
-TEST_CASE("the builder bounds the spikes of a long recording unless told to keep all") {
+TEST_CASE("the recording bounds the spikes of a long recording unless told to keep all") {
   constexpr std::uint64_t kSpikes = 60'000;
   constexpr std::size_t kMostKept = 16'384;
   for (const bool keep_all : {true, false}) {
     INFO("keep all: " << keep_all);
     report::BuilderOptions options;
     options.keep_all_spikes = keep_all;
-    report::Builder builder = builder_with_pod(options);
+    Recording recording = recording_of_pod(options);
     std::size_t most_kept = 0;
     for (std::uint64_t i = 0; i < kSpikes; ++i) {
-      push_spike(builder, 100 * i, kBase, kBase + kMiB + i);
-      most_kept = std::max(most_kept, builder.memcgs()[0]->kept_spikes());
+      push_spike(recording, 100 * i, kBase, kBase + kMiB + i);
+      most_kept = std::max(most_kept, recording.state(0).kept_spikes());
     }
-    builder.close(100 * kSpikes);
-    const report::Memcg memcg = builder.take_memcgs().at(0);
+    recording.close(100 * kSpikes);
+    const report::Memcg memcg = recording.take().memcgs.at(0);
     CHECK(memcg.spikes_total == kSpikes);
     CHECK(memcg.histograms.prominence_bytes.count() == kSpikes);
     CHECK(memcg.histograms.interval_ns.count() == kSpikes - 1);

@@ -41,33 +41,72 @@ TEST_CASE("a full table counts what it cannot tell apart") {
   CHECK(table.overflow().samples == 90);
 }
 
-TEST_CASE("the builder's stacks are those of wanted memcgs, in pages") {
-  report::Builder builder({}, [](const std::string& path) {
+TEST_CASE("stacks of a session are those of the target's memcgs, in pages") {
+  Recording recording({}, [](const std::string& path) {
     report::Description description;
-    description.wanted = path != "/pod/other";
-    description.container = report::Container{"id", "app"};
+    description.in_target = path != "/pod/other";
     return description;
   });
-  builder.name_cgroup(10, "/pod");
-  builder.apply(root_born(100, 0, 10));
-  builder.apply(child_born(101, 1, 0, "app"));
-  builder.apply(child_born(102, 2, 0, "other"));
-  builder.apply(stack(1, 64 * 4096, {1, 2}));
-  builder.apply(stack(1, 64 * 4096, {1, 2}));
-  builder.apply(stack(2, 64 * 4096, {1, 2}));
-  builder.apply(stack(9, 64 * 4096, {1, 2}));  // of a memcg that nobody saw born
-  CHECK(builder.orphans() == 1);
-  const report::RawStacks stacks = builder.take_stacks();
+  recording.name_cgroup(10, "/pod");
+  recording.apply(root_born(100, 0, 10));
+  recording.apply(child_born(101, 1, 0, "app"));
+  recording.apply(child_born(102, 2, 0, "other"));
+  recording.apply(stack(1, 64 * 4096, {1, 2}));
+  recording.apply(stack(1, 64 * 4096, {1, 2}));
+  recording.apply(stack(2, 64 * 4096, {1, 2}));
+  recording.apply(stack(9, 64 * 4096, {1, 2}));  // of a memcg that nobody saw born
+  CHECK(recording.orphans() == 1);
+  const report::RawStacks stacks = recording.take_stacks(4096);
   CHECK(stacks.pages == 128);
   CHECK(stacks.overflow_pages == 0);
   REQUIRE(stacks.stacks.size() == 1);
   const report::RawStack& only = stacks.stacks[0];
+  CHECK(only.memcg == 1);
   CHECK(only.stack.pages == 128);
   CHECK(only.stack.samples == 2);
   CHECK(only.stack.pid == 70);
   CHECK(only.stack.comm == "worker");
-  CHECK(only.stack.cgroup == "/pod/app");
-  CHECK(only.stack.container == "app");
   CHECK(only.user == std::vector<std::uint64_t>{1, 2});
   CHECK(only.kernel.size() == 1);
+}
+
+TEST_CASE("a report has the stacks of the containers that are reported on, with their totals") {
+  report::BuilderOptions options;
+  options.containers = {"app"};
+  report::Builder builder(options);
+  const auto found = [&](report::MemcgIndex memcg, const std::string& name) {
+    builder.apply(report::MemcgFound{memcg,
+                                     1,
+                                     memcg,
+                                     {},
+                                     "/pod/" + name,
+                                     {report::Role::container, report::Container{"id-" + name, name}}});
+  };
+  found(0, "app");
+  found(1, "other");
+  builder.apply(report::CodeNamed{{{"/srv/app", ""}}, {{"f", 0, 1}}});
+  builder.apply(report::CodeNamed{{{"[kernel]", ""}}, {{"g", 1, 2}, {"h", 99, 3}}});
+  builder.apply(report::StackSeen{0, {100, 2, 7, "app", "", {}, {1, 77}, {0, 2}, true}});
+  builder.apply(report::StackSeen{0, {10, 1, 7, "app", "", {}, {1}, {}, false}});
+  builder.apply(report::StackSeen{1, {1000, 1, 8, "other", "", {}, {1}, {0}, false}});
+  builder.apply(report::StackSeen{5, {1000, 1, 8, "nobody", "", {}, {1}, {0}, false}});
+  builder.apply(report::StacksCounted{3});
+  const report::Report report = builder.take();
+  REQUIRE(report.stacks);
+  REQUIRE(report.stacks->stacks.size() == 2);
+  const report::Stack& first = report.stacks->stacks[0];
+  CHECK(first.cgroup == "/pod/app");
+  CHECK(first.container == "app");
+  CHECK(first.kernel == std::vector<std::uint32_t>{1});  // there is no frame 77
+  CHECK(report.stacks->frames[2].module == 0);           // nor a module 99
+  CHECK(report.stacks->pages == 113);
+  CHECK(report.stacks->overflow_pages == 3);
+  CHECK(report.stacks->user_pages == 100);
+  CHECK(report.stacks->cut_short_pages == 100);
+}
+
+TEST_CASE("a report without stacks has none") {
+  report::Builder builder({});
+  builder.apply(report::SessionKnown{});
+  CHECK_FALSE(builder.take().stacks);
 }

@@ -160,6 +160,7 @@ TEST_CASE("spikes: few decided peaks cost nothing but the last right base") {
       REQUIRE(spike.prominence_bytes == other.prominence_bytes);
       REQUIRE(spike.width_ns == other.width_ns);
       REQUIRE(spike.rise_ns == other.rise_ns);
+      REQUIRE(spike.crest_ns == other.crest_ns);
       REQUIRE(spike.left_base_ns == other.left_base_ns);
       REQUIRE(spike.right_base_ns >= other.right_base_ns);
       earlier_bases += spike.right_base_ns > other.right_base_ns ? 1 : 0;
@@ -195,6 +196,7 @@ TEST_CASE("spikes: few undecided peaks cost some of the equal tops, and nothing 
     if (spike.prominence_bytes == truth.prominence_bytes) {
       CHECK(spike.width_ns == truth.width_ns);
       CHECK(spike.rise_ns == truth.rise_ns);
+      CHECK(spike.crest_ns == truth.crest_ns);
       CHECK(spike.left_base_ns == truth.left_base_ns);
     } else {
       CHECK(spike.peak_bytes == 1000);
@@ -214,6 +216,7 @@ TEST_CASE("spikes: thinned flanks keep every spike, and widths within the sample
   REQUIRE(ramp.size() == 1);
   CHECK(within(ramp[0].width_ns, 2000 * kStep, 1));  // straight flanks lose nothing
   CHECK(within(ramp[0].rise_ns, 1600 * kStep, 1));
+  CHECK(within(ramp[0].crest_ns, 400 * kStep, 1));
 
   std::mt19937_64 random(9);
   for (int round = 0; round < 100; ++round) {
@@ -258,6 +261,8 @@ TEST_CASE("spikes: any limits are safe") {
       REQUIRE(spike.right_base_ns >= spike.peak_ns);
       REQUIRE(spike.width_ns <= 150 * kStep);
       REQUIRE(spike.rise_ns <= 150 * kStep);
+      REQUIRE(spike.crest_ns <= 150 * kStep);
+      REQUIRE(spike.crest_rise_ns <= spike.crest_ns);
     }
     spikes += found.size();
   }

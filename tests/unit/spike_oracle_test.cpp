@@ -82,9 +82,9 @@ const char* name_of(Outcome outcome) {
 void write_spike(std::ostream& out, const Spike& spike) {
   out << R"({"peak_ns":)" << spike.peak_ns << R"(,"peak_bytes":)" << spike.peak_bytes
       << R"(,"prominence_bytes":)" << spike.prominence_bytes << R"(,"width_ns":)" << spike.width_ns
-      << R"(,"rise_ns":)" << spike.rise_ns << R"(,"left_base_ns":)" << spike.left_base_ns
-      << R"(,"right_base_ns":)" << spike.right_base_ns << R"(,"outcome":")" << name_of(spike.outcome)
-      << R"("})";
+      << R"(,"rise_ns":)" << spike.rise_ns << R"(,"crest_ns":)" << spike.crest_ns << R"(,"crest_rise_ns":)"
+      << spike.crest_rise_ns << R"(,"left_base_ns":)" << spike.left_base_ns << R"(,"right_base_ns":)"
+      << spike.right_base_ns << R"(,"outcome":")" << name_of(spike.outcome) << R"("})";
 }
 
 void write_series(std::ostream& out, const std::vector<Point>& points, std::uint64_t min_prominence_bytes) {

@@ -91,7 +91,8 @@ bool same(const Spike& found, const Expected& expected) {
          found.peak_ns == spike.peak_ns && found.peak_bytes == spike.peak_bytes &&
          found.prominence_bytes == spike.prominence_bytes && found.left_base_ns == spike.left_base_ns &&
          found.right_base_ns == spike.right_base_ns && found.headroom_bytes == spike.headroom_bytes &&
-         near(found.width_ns, spike.width_ns) && near(found.rise_ns, spike.rise_ns);
+         near(found.width_ns, spike.width_ns) && near(found.rise_ns, spike.rise_ns) &&
+         near(found.crest_ns, spike.crest_ns) && near(found.crest_rise_ns, spike.crest_rise_ns);
 }
 
 bool agree(std::vector<Spike>& found, std::vector<Expected>& expected) {
@@ -104,9 +105,9 @@ bool agree(std::vector<Spike>& found, std::vector<Expected>& expected) {
 
 void print(std::ostream& out, const Spike& spike) {
   out << "  peak " << spike.peak_ns << " " << spike.peak_bytes << " prominence " << spike.prominence_bytes
-      << " width " << spike.width_ns << " rise " << spike.rise_ns << " bases " << spike.left_base_ns << " "
-      << spike.right_base_ns << " headroom " << spike.headroom_bytes << " outcome "
-      << static_cast<int>(spike.outcome) << "\n";
+      << " width " << spike.width_ns << " rise " << spike.rise_ns << " crest " << spike.crest_ns << " "
+      << spike.crest_rise_ns << " bases " << spike.left_base_ns << " " << spike.right_base_ns << " headroom "
+      << spike.headroom_bytes << " outcome " << static_cast<int>(spike.outcome) << "\n";
 }
 
 std::string describe(const Case& input, const std::vector<Spike>& found,

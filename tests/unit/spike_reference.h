@@ -69,6 +69,9 @@ class Series {
         rounded(right_crossing(peak, height - prominence / 2) - left_crossing(peak, height - prominence / 2));
     spike.rise_ns = rounded(left_crossing(peak, height - prominence / 10) -
                             left_crossing(peak, height - prominence * 9 / 10));
+    const long double high = height - prominence / 10;
+    spike.crest_ns = rounded(right_crossing(peak, high) - left_crossing(peak, high));
+    spike.crest_rise_ns = rounded(time(peak.row) - left_crossing(peak, high));
     for (std::size_t i = peak.first; i <= peak.last; ++i) {
       spike.headroom_bytes = std::min(spike.headroom_bytes, points_[i].headroom_bytes);
     }

@@ -24,6 +24,8 @@ TEST_CASE("spikes: one triangle, every field") {
   CHECK(spike.prominence_bytes == 10);
   CHECK(spike.width_ns == kStep);  // from the middle of the rise to the middle of the fall
   CHECK(spike.rise_ns == kStep * 8 / 10);
+  CHECK(spike.crest_ns == kStep * 2 / 10);
+  CHECK(spike.crest_rise_ns == kStep / 10);
   CHECK(spike.left_base_ns == at(0));
   CHECK(spike.right_base_ns == at(2));
   CHECK(spike.headroom_bytes == kNoHeadroom);
@@ -106,6 +108,28 @@ TEST_CASE("spikes: widths interpolate between irregular times") {
   REQUIRE(spikes.size() == 1);
   CHECK(spikes[0].width_ns == 5'001 + 1'000 - 1'001 + 1);  // 1000.5 to 6001, rounded
   CHECK(spikes[0].rise_ns == 1);
+  CHECK(spikes[0].crest_ns == 1'000);  // 1000.9 to 2001
+  CHECK(spikes[0].crest_rise_ns == 0);
+}
+
+TEST_CASE("spikes: a dip through nine tenths ends the crest, not the width") {
+  // The first fall to 7 crosses 9 after two thirds of a step; the dip stays above half height.
+  auto spikes = find({0, 10, 7, 10, 9, 8, 0}, 1);
+  REQUIRE(spikes.size() == 2);
+  if (spikes[0].peak_ns > spikes[1].peak_ns) std::swap(spikes[0], spikes[1]);
+  CHECK(spikes[0].crest_ns == kStep / 10 + kStep / 3);
+  CHECK(spikes[0].crest_rise_ns == kStep / 10);
+  CHECK(spikes[0].width_ns > 3 * kStep);
+  CHECK(spikes[1].crest_ns == kStep / 3 + kStep);  // out of the dip, to the sample at 9 itself
+  CHECK(spikes[1].width_ns == spikes[0].width_ns);
+}
+
+TEST_CASE("spikes: the crest follows the base down until the spike is decided") {
+  // Nine tenths of the height lie at 95 while the lowest on the right is 50, and at 90 in the end.
+  const auto spikes = find({0, 100, 92, 50, 99, 0}, 60);
+  REQUIRE(spikes.size() == 1);
+  const std::uint64_t down = kStep + kStep * 2 / 42;  // past 92, to 90 on the way to 50
+  CHECK(spikes[0].crest_ns == kStep / 10 + down);
 }
 
 TEST_CASE("spikes: equal times make no division by zero") {

@@ -26,7 +26,8 @@ _memspike() {
   case $previous in
     -f | --format)
       words='text json'
-      [[ $command != record && $command != run ]] || words+=' csv folded pprof'
+      [[ $command != record && $command != run ]] || words+=' csv html openmetrics perfetto folded pprof'
+      [[ $command != report ]] || words+=' csv html openmetrics folded pprof'
       ;;
     --tier) words='auto tracepoint charge' ;;
     --disable-feature)
@@ -36,7 +37,7 @@ _memspike() {
     --pod-uid) words=$(_memspike_pods uid) ;;
     --pod) words=$(_memspike_pods name) ;;
     --pid) words=$(cd /proc && printf '%s ' [0-9]*) ;;
-    -o | --output | --csv)
+    -o | --output | --csv | --record | report)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       return
@@ -46,13 +47,16 @@ _memspike() {
       mapfile -t COMPREPLY < <(compgen -d -- "$cur")
       return
       ;;
-    --container | -d | --duration | --min-prominence | --sweep | --ring | --max-memcgs | --limit) return ;;
+    --container | --from | --to | -d | --duration | --min-prominence | --dossier-window | --sweep | --ring | --max-memcgs | --limit) return ;;
     *)
       local common='-h --help --cgroup-root --host-root -q --quiet -v --verbose'
-      local output='-f --format -o --output --csv --timeline'
-      local trace='--min-prominence --stacks --sweep --ring --max-memcgs --tier --disable-feature'
+      local output='-f --format -o --output --record --csv --timeline'
+      local trace='--min-prominence --stacks --dossier-window --sweep --ring --max-memcgs --tier --disable-feature'
       case $command in
-        '') words='record run list doctor -h --help --version' ;;
+        '') words='record run report list doctor -h --help --version' ;;
+        report)
+          words='-f --format -o --output --from --to --container --min-prominence --dossier-window --timeline -h --help -q --quiet -v --verbose'
+          ;;
         record)
           words="--pod-uid --pod --cgroup --pid --container -d --duration --wait $output $trace $common"
           ;;

@@ -1,0 +1,16 @@
+// A report in the format that was asked for.
+#pragma once
+
+#include "cli/options.h"
+#include "cli/output.h"
+#include "report/report.h"
+
+namespace memspike::cli {
+
+// Nothing for a timeline (csv) and a recording (perfetto): those are written as they come.
+Result<void> render(const report::Report& report, Format format, Output& output);
+
+// Whether the output can take the format: a profile is no text for a terminal.
+Result<void> check_terminal(Format format, const Output& output);
+
+}  // namespace memspike::cli

@@ -1,0 +1,50 @@
+#include "report/charges.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace memspike::report {
+
+std::uint64_t Charges::before_row(MemcgIndex memcg, std::uint64_t usage_bytes) {
+  if (edges_.size() <= memcg) edges_.resize(memcg + 1);
+  Edge& edge = edges_[memcg];
+  const bool rises = edge.started && usage_bytes > edge.usage_bytes;
+  const bool falls = edge.started && usage_bytes < edge.usage_bytes;
+  if (falls || (rises && !edge.rising)) flush_of(memcg);
+  const std::uint64_t risen_bytes = rises ? usage_bytes - edge.usage_bytes : 0;
+  edge = {true, rises || (edge.rising && !falls), usage_bytes};
+  return risen_bytes;
+}
+
+void Charges::add(MemcgCharged charge) {
+  // The thread that charged last is nearly always the one that charges now.
+  const auto known = std::find_if(pending_.rbegin(), pending_.rend(), [&](const MemcgCharged& other) {
+    return other.tid == charge.tid && other.pid == charge.pid && other.memcgs == charge.memcgs;
+  });
+  if (pending_.empty()) oldest_ns_ = charge.time_ns;
+  const std::uint64_t now_ns = charge.time_ns;
+  if (known != pending_.rend()) {
+    known->bytes += charge.bytes;
+    known->time_ns = now_ns;
+  } else {
+    pending_.push_back(std::move(charge));
+  }
+  if (pending_.size() >= kMaxPending || now_ns - oldest_ns_ >= kMaxAgeNs) flush();
+}
+
+void Charges::flush_of(MemcgIndex memcg) {
+  const auto is_of = [memcg](const MemcgCharged& charge) {
+    return std::find(charge.memcgs.begin(), charge.memcgs.end(), memcg) != charge.memcgs.end();
+  };
+  for (const MemcgCharged& charge : pending_) {
+    if (is_of(charge)) emit_(charge);
+  }
+  pending_.erase(std::remove_if(pending_.begin(), pending_.end(), is_of), pending_.end());
+}
+
+void Charges::flush() {
+  for (const MemcgCharged& charge : pending_) emit_(charge);
+  pending_.clear();
+}
+
+}  // namespace memspike::report

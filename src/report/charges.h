@@ -1,0 +1,53 @@
+// Who charged what, added up until it has to be said: a fact for each sample that rose would make a
+// recording several times as large.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "report/fact.h"
+
+namespace memspike::report {
+
+// Charges of one thread to one memcg are one fact for each rise of the timelines that they belong to:
+//
+//  - a fact comes before the row with which a timeline of its memcgs falls, or rises after a fall.
+//    Bases and peaks of spikes lie there and nowhere else, so the sums of a spike are as if
+//    every charge had been told at once;
+//  - a fact is never older than kMaxAgeNs, so that a recording that is cut, or a part of one, is short
+//    of that much at most;
+//  - never more than kMaxPending wait.
+class Charges {
+ public:
+  static constexpr std::uint64_t kMaxAgeNs = 100'000'000;
+  static constexpr std::size_t kMaxPending = 64;
+
+  using Emit = std::function<void(const Fact& fact)>;
+
+  explicit Charges(Emit emit) : emit_(std::move(emit)) {}
+
+  // A row of this memcg is about to be told. Returns how far usage rises with it.
+  std::uint64_t before_row(MemcgIndex memcg, std::uint64_t usage_bytes);
+
+  void add(MemcgCharged charge);
+
+  // Tells all that waits.
+  void flush();
+
+ private:
+  struct Edge {
+    bool started = false;
+    bool rising = false;
+    std::uint64_t usage_bytes = 0;
+  };
+
+  void flush_of(MemcgIndex memcg);
+
+  Emit emit_;
+  std::vector<Edge> edges_;  // by MemcgIndex
+  std::vector<MemcgCharged> pending_;
+  std::uint64_t oldest_ns_ = 0;  // of what waits
+};
+
+}  // namespace memspike::report

@@ -1,0 +1,152 @@
+// What is known of a recording, as a stream of plain values in order of time: the one thing
+// that a report is built from, whether it comes from the kernel or from a file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "process/thread_facts.h"
+#include "report/report.h"
+#include "report/stacks.h"
+#include "timeline/track.h"
+
+namespace memspike::report {
+
+// A memcg of the recording: counted from 0 in order of birth, never used again.
+using MemcgIndex = std::uint32_t;
+
+// What a memcg is, as far as names can tell.
+struct Description {
+  Role role = Role::cgroup;
+  std::optional<Container> container;
+  bool in_target = true;  // false: tracked for its ancestors' sake or by a name that meant another
+};
+
+struct MemcgFound {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t cgroup_id = 0;       // its directory's inode number
+  std::optional<MemcgIndex> parent;  // unset: a root of the target
+  std::string path;                  // untrusted bytes
+  Description description;
+};
+
+// Its container's name became known only later.
+struct MemcgNamed {
+  MemcgIndex memcg = 0;
+  Description description;
+};
+
+// The next row of its timeline.
+struct MemcgRow {
+  MemcgIndex memcg = 0;
+  timeline::Row row;
+};
+
+// What a thread charged to a memcg, and thereby to all above it, since the last fact of this kind about
+// both. See Charges for when it comes.
+struct MemcgCharged {
+  std::uint64_t time_ns = 0;       // of the last charge
+  std::vector<MemcgIndex> memcgs;  // its own, then those above it in the target
+  std::uint32_t pid = 0;
+  std::uint32_t tid = 0;
+  std::uint64_t bytes = 0;
+};
+
+// What /proc says of a thread that charges, or is about to.
+struct ThreadSeen {
+  std::uint64_t time_ns = 0;
+  process::ThreadFacts thread;
+};
+
+// inactive_file in its memory.stat, as read at time_ns. Comes before any row of that time or later,
+// perhaps earlier: rows are held back until they are in order.
+struct InactiveFileRead {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t bytes = 0;
+};
+
+// It was removed; nothing follows.
+struct MemcgGone {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t watermark_bytes = 0;  // the kernel's own maximum, read last
+};
+
+// The OOM killer killed a process.
+struct ProcessKilled {
+  std::vector<MemcgIndex> memcgs;  // the victim's, then those above it in the target
+  bool same_incident = false;      // as the kill before: one entry with both victims
+  OomKill kill;
+};
+
+// The kernel's own figures of a memcg that still exists.
+struct KernelCounts {
+  MemcgIndex memcg = 0;
+  std::optional<std::uint64_t> peak_bytes;
+  std::string peak_source;
+  std::optional<std::uint64_t> oom_kills;  // over the recording
+};
+
+// The page allocations of one process over the recording.
+struct ProcessAllocations {
+  MemcgIndex memcg = 0;
+  std::uint32_t pid = 0;  // 0: of all that found no entry of their own
+  std::string comm;       // untrusted bytes
+  std::vector<std::uint64_t> by_order;
+};
+
+// Places in the code that stacks name: these are added to those before.
+struct CodeNamed {
+  std::vector<Module> modules;
+  std::vector<Frame> frames;
+};
+
+// What was charged from one place over the recording (--stacks).
+struct StackSeen {
+  MemcgIndex memcg = 0;
+  Stack stack;  // without cgroup and container: those of the memcg
+};
+
+// Stacks were recorded, and those are all. Comes last of the three.
+struct StacksCounted {
+  std::uint64_t overflow_pages = 0;  // of more different stacks than are told apart
+};
+
+// A line of the kernel's log about an OOM kill.
+struct KernelLogged {
+  std::uint64_t time_ns = 0;            // of the log's clock, which is near CLOCK_MONOTONIC
+  std::uint32_t pid = 0;                // the victim
+  bool names_origin = false;            // it tells which memcg ran out, or that the node did
+  std::optional<std::string> oom_path;  // that memcg; unset: the node
+  std::string text;                     // untrusted bytes
+};
+
+struct Noted {
+  std::optional<MemcgIndex> memcg;  // whom it is about
+  std::string text;
+};
+
+// The session as it is known now; the last one counts.
+struct SessionKnown {
+  std::uint64_t time_ns = 0;
+  Session session;
+  Target target;
+  std::vector<Counter> events;
+  std::vector<Counter> lost;
+};
+
+// The recording ends: every timeline is closed. Before it come the last rows.
+struct RecordingEnded {
+  std::uint64_t time_ns = 0;
+};
+
+using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgCharged, ThreadSeen, InactiveFileRead,
+                          MemcgGone, ProcessKilled, KernelCounts, ProcessAllocations, CodeNamed, StackSeen,
+                          StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
+
+}  // namespace memspike::report

@@ -1,0 +1,120 @@
+// The table of spikes, and the card of the chosen one.
+
+const OUTCOMES = { fell: "fell", oom_kill: "✖ OOM kill", ongoing: "still up" };
+
+function spikeOf([peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife]) {
+  return { peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife };
+}
+
+// Equal tops in quick succession share a row, as in the text report.
+function spikeRows(subject) {
+  return subject.spike_rows.map(([index, tops], number) => ({ number, tops, spike: spikeOf(subject.spikes[index]) }));
+}
+
+function outcomeOf(row) {
+  return OUTCOMES[row.spike.outcome] + (row.tops > 1 ? ` ×${formatCount(row.tops)}` : "");
+}
+
+const SPIKE_COLUMNS = [
+  ["time (UTC)", (spike) => -spike.peakNs],
+  ["peak", (spike) => spike.peakBytes],
+  ["height", (spike) => spike.height],
+  ["rise", (spike) => spike.riseNs],
+  ["width", (spike) => spike.widthNs],
+  ["headroom", (spike) => -(spike.headroom ?? Infinity)],
+];
+const SPIKES_AT_FIRST = 20;
+
+// A click on a row shows that spike in the chart; a click on a title sorts by it, what is worst first.
+class SpikeTable {
+  constructor(subject, rows, clock, minProminence, pick) {
+    Object.assign(this, { subject, rows, clock, pick, selected: null });
+    this.column = rows.length > SPIKES_AT_FIRST ? 2 : 0;
+    const spikes = `${formatCount(subject.spikes_total)} spike${subject.spikes_total === 1 ? "" : "s"}`;
+    const folded = rows.length < subject.spikes_total ? ` in ${formatCount(rows.length)} rows` : "";
+    this.body = el("div");
+    this.node = el("div", {}, el("h3", {}, `▼ ${spikes}${folded} `, el("small", {}, `at least ${formatBytes(minProminence)} high`)),
+      this.body, this.#footnotes());
+    this.#render();
+  }
+
+  #footnotes() {
+    const notes = [];
+    if (this.rows.some((row) => row.spike.spansLife)) {
+      notes.push(`* measured from the ${this.subject.role}'s start or to its end, not from where it lives`);
+    }
+    if (this.rows.some((row) => row.tops > 1)) notes.push("×2, ×3…: as many equal tops, one after the other");
+    if (this.subject.spikes_total > this.subject.spikes.length) notes.push("the oldest spikes are in the histograms only");
+    return notes.length === 0 ? null : el("ul.remarks", {}, ...notes.map((note) => el("li.faint", {}, note)));
+  }
+
+  #render() {
+    const by = SPIKE_COLUMNS[this.column][1];
+    const sorted = [...this.rows].sort((a, b) => by(b.spike) - by(a.spike) || a.number - b.number);
+    this.lines = new Map();
+    fill(this.body, [inSteps(sorted, SPIKES_AT_FIRST, (rows) => this.#table(rows))]);
+  }
+
+  #table(rows) {
+    const head = SPIKE_COLUMNS.map(([title], i) =>
+      el(i === 0 ? "th" : "th.number", { scope: "col", "aria-sort": i === this.column ? (i === 0 ? "ascending" : "descending") : null },
+        button(i === this.column ? `${title} ▾` : title, `Sort by ${title}`, () => {
+          this.column = i;
+          this.#render();
+        })));
+    const body = rows.map((row) => this.#line(row));
+    return el("div.scroll", {},
+      el("table.spikes", {}, el("caption.hidden", {}, "Spikes"), el("thead", {}, el("tr", {}, ...head, el("th", { scope: "col" }, "outcome"))),
+        el("tbody", {}, ...body)));
+  }
+
+  #line(row) {
+    const { spike } = row;
+    const star = spike.spansLife ? "*" : "";
+    const line = el(spike.outcome === "oom_kill" ? "tr.alarm" : "tr", { onclick: () => this.pick(row) },
+      el("td", {}, button(this.clock.format(spike.peakNs), "Show this spike in the chart", (event) => {
+        event.stopPropagation();
+        this.pick(row);
+      })),
+      el("td.number", {}, el("strong", {}, bytesOf(spike.peakBytes))),
+      el("td.number", {}, bytesOf(spike.height), star),
+      el("td.number", {}, durationOf(spike.riseNs), star),
+      el("td.number", {}, durationOf(spike.widthNs), star),
+      el("td.number", {}, bytesOf(spike.headroom)),
+      el("td", {}, outcomeOf(row)));
+    this.lines.set(row, line);
+    this.#mark(row, line);
+    return line;
+  }
+
+  #mark(row, line) {
+    line.classList.toggle("selected", row === this.selected);
+    if (row === this.selected) line.setAttribute("aria-current", "true");
+    else line.removeAttribute("aria-current");
+  }
+
+  select(row) {
+    this.selected = row;
+    for (const [each, line] of this.lines) this.#mark(each, line);
+  }
+}
+
+// Everything about one spike, in numbers.
+function spikeCard(row, count, clock) {
+  const { spike } = row;
+  const facts = [
+    ["peak", [bytesOf(spike.peakBytes), el("small", {}, ` ${exactBytes(spike.peakBytes)}`)]],
+    ["height", [bytesOf(spike.height), el("small", {}, " above its base")]],
+    ["rise", [durationOf(spike.riseNs), el("small", {}, " from 10 % to 90 %")]],
+    ["width", [durationOf(spike.widthNs), el("small", {}, " at half of the height")]],
+    ["headroom", [bytesOf(spike.headroom, "no limit"), el("small", {}, spike.headroom === null ? "" : " to the nearest limit")]],
+    ["outcome", [outcomeOf(row)]],
+  ];
+  if (!spike.spansLife) {
+    facts.push(["seen by a scraper", [chanceText(spike.widthNs, 15e9),
+      el("small", {}, ` if it reads every 15 s, ${chanceText(spike.widthNs, 30e9)} if every 30 s`)]]);
+  }
+  return el(spike.outcome === "oom_kill" ? "div.card.alarm" : "div.card", {},
+    el("h4", {}, `Spike ${row.number + 1} of ${formatCount(count)} `, el("small", {}, `${clock.format(spike.peakNs, 9)} UTC`)),
+    el("dl", {}, ...facts.flatMap(([name, nodes]) => [el("div", {}, el("dt", {}, name), el("dd", {}, ...nodes))])));
+}

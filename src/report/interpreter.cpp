@@ -1,0 +1,292 @@
+#include "report/interpreter.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/units.h"
+
+namespace memspike::report {
+namespace {
+
+std::string limit_text(std::optional<std::uint64_t> limit_bytes) {
+  return limit_bytes ? format_bytes(*limit_bytes) : "none";
+}
+
+// What is left to this level or to those above it, whichever is less.
+std::uint64_t headroom_with(const decode::Level& level, std::uint64_t headroom_above_bytes) {
+  if (!level.limit_bytes) return headroom_above_bytes;
+  const std::uint64_t usage = std::min(level.usage_bytes, level.watermark_bytes);
+  return std::min(headroom_above_bytes, *level.limit_bytes > usage ? *level.limit_bytes - usage : 0);
+}
+
+}  // namespace
+
+Interpreter::Interpreter(Describe describe, Emit emit)
+    : describe_(std::move(describe)), emit_(std::move(emit)), charges_(emit_) {}
+
+void Interpreter::name_cgroup(std::uint64_t cgroup_id, std::string path) {
+  known_paths_[cgroup_id] = std::move(path);
+}
+
+void Interpreter::apply(const decode::Event& event) {
+  std::visit([this](const auto& e) { handle(e); }, event);
+}
+
+std::optional<MemcgIndex> Interpreter::at_slot(std::uint32_t slot) const {
+  return slot < by_slot_.size() ? by_slot_[slot] : std::nullopt;
+}
+
+std::optional<MemcgIndex> Interpreter::find(std::uint64_t serial_nr) const {
+  const auto known = by_serial_.find(serial_nr);
+  return known != by_serial_.end() ? std::optional(known->second) : std::nullopt;
+}
+
+std::optional<std::string> Interpreter::path_of(const decode::MemcgBorn& event) const {
+  if (event.pattern) return event.name;
+  if (const auto expected = known_paths_.find(event.cgroup_id); expected != known_paths_.end()) {
+    return expected->second;
+  }
+  if (event.parent_slot) {
+    if (const auto parent = at_slot(*event.parent_slot)) {
+      const std::string& above = memcgs_[*parent].path;
+      return fmt::format("{}/{}", above == "/" ? "" : above, event.name);
+    }
+  }
+  return std::nullopt;
+}
+
+void Interpreter::handle(const decode::MemcgBorn& event) {
+  constexpr std::uint32_t kMaxSlots = 1U << 20;  // a hostile record must not make us allocate
+  auto path = path_of(event);
+  if (!path || event.slot >= kMaxSlots) {
+    ++orphans_;
+    return;
+  }
+  const auto index = static_cast<MemcgIndex>(memcgs_.size());
+  Memcg& memcg = memcgs_.emplace_back();
+  memcg.serial_nr = event.serial_nr;
+  memcg.path = std::move(*path);
+  memcg.description = describe_(memcg.path);
+  memcg.is_root = !event.parent_slot;
+  by_serial_[event.serial_nr] = index;
+  if (by_slot_.size() <= event.slot) by_slot_.resize(event.slot + 1);
+  by_slot_[event.slot] = index;
+  if (!memcg.description.in_target) return;
+  const auto parent = event.parent_slot ? at_slot(*event.parent_slot) : std::nullopt;
+  emit_(MemcgFound{index, event.time_ns, event.cgroup_id, parent, memcg.path, memcg.description});
+}
+
+std::uint64_t Interpreter::emit_rows(MemcgIndex index) {
+  std::uint64_t risen_bytes = 0;
+  if (memcgs_[index].description.in_target) {
+    for (const timeline::Row& row : rows_) {
+      risen_bytes += charges_.before_row(index, row.usage_bytes);
+      emit_(MemcgRow{index, row});
+    }
+  }
+  rows_.clear();
+  return risen_bytes;
+}
+
+void Interpreter::note_changes(MemcgIndex index, const timeline::Row& before, const decode::Level& level,
+                               const timeline::Changes& changes) {
+  const Memcg& memcg = memcgs_[index];
+  if (!memcg.description.in_target) return;
+  // A container gets its limit between mkdir and its first page: that is no change.
+  if (changes.limit_changed && memcg.used) {
+    emit_(Noted{index, fmt::format("{}: the limit changed from {} to {}", memcg.path,
+                                   limit_text(before.limit_bytes), limit_text(level.limit_bytes))});
+  }
+  if (changes.watermark_reset) {
+    emit_(Noted{index, fmt::format("{}: somebody reset the kernel's maximum (it was {}); its own peak counts "
+                                   "from there",
+                                   memcg.path, format_bytes(before.watermark_bytes))});
+  }
+}
+
+std::uint64_t Interpreter::push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
+                                      std::uint64_t headroom_bytes) {
+  Memcg& memcg = memcgs_[index];
+  const auto before = memcg.track.last();
+  const timeline::Changes changes = memcg.track.push(time_ns, level, headroom_bytes, rows_);
+  if (before) note_changes(index, *before, level, changes);
+  memcg.used = memcg.used || memcg.track.last()->usage_bytes > 0;
+  return emit_rows(index);
+}
+
+std::uint64_t Interpreter::push_path(std::uint64_t time_ns, const decode::Path& path) {
+  std::uint64_t risen_bytes = 0;
+  std::uint64_t headroom = path.outer_headroom_bytes;
+  for (std::uint32_t i = path.count; i-- > 0;) {
+    const decode::Level& level = path.levels[i];
+    headroom = headroom_with(level, headroom);
+    if (const auto index = at_slot(level.slot)) {
+      risen_bytes = push_level(*index, time_ns, level, headroom);
+    } else {
+      risen_bytes = 0;
+      ++orphans_;
+    }
+  }
+  return risen_bytes;
+}
+
+bool Interpreter::may_attribute(const decode::Sample& event) {
+  return event.tid != 0 &&
+         (event.trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || event.trigger == MEMSPIKE_TRIGGER_CHARGE);
+}
+
+void Interpreter::handle(const decode::Sample& event) {
+  const std::uint64_t risen_bytes = push_path(event.time_ns, event.path);
+  if (risen_bytes > 0 && may_attribute(event)) attribute(event, risen_bytes);
+}
+
+// What is charged to a memcg is charged to all above it. Their own rises in this sample may include
+// what a child of theirs charges on another CPU, whose look is still to come.
+void Interpreter::attribute(const decode::Sample& event, std::uint64_t bytes) {
+  MemcgCharged charge{event.time_ns, {}, event.tgid, event.tid, bytes};
+  for (const decode::Level& level : event.path) {
+    const auto index = at_slot(level.slot);
+    if (index && memcgs_[*index].description.in_target) charge.memcgs.push_back(*index);
+  }
+  charges_.add(std::move(charge));
+}
+
+void Interpreter::learn(const ThreadSeen& seen) {
+  charges_.flush();
+  emit_(seen);
+}
+
+void Interpreter::handle(const decode::Stack& event) {
+  const auto index = at_slot(event.slot);
+  if (!index) {
+    ++orphans_;
+    return;
+  }
+  if (!memcgs_[*index].description.in_target) return;
+  stacks_.add({*index, event.tgid, event.comm, event.kernel, event.user}, event.bytes);
+}
+
+RawStacks Interpreter::take_stacks(std::uint64_t page_size_bytes) {
+  RawStacks result;
+  result.overflow_pages = stacks_.overflow().bytes / page_size_bytes;
+  result.pages = result.overflow_pages;
+  for (auto& [key, sum] : stacks_.take()) {
+    RawStack raw;
+    raw.memcg = key.owner;
+    raw.stack.pages = sum.bytes / page_size_bytes;
+    raw.stack.samples = sum.samples;
+    raw.stack.pid = key.tgid;
+    raw.stack.comm = std::move(key.comm);
+    raw.kernel = std::move(key.kernel);
+    raw.user = std::move(key.user);
+    result.pages += raw.stack.pages;
+    result.stacks.push_back(std::move(raw));
+  }
+  return result;
+}
+
+void Interpreter::handle(const decode::MemcgGone& event) {
+  const auto index = at_slot(event.last.slot);
+  if (!index || memcgs_[*index].serial_nr != event.serial_nr) return;
+  push_level(*index, event.time_ns, event.last, headroom_with(event.last, decode::kNoHeadroom));
+  Memcg& memcg = memcgs_[*index];
+  memcg.track.close(event.time_ns, rows_);
+  emit_rows(*index);
+  charges_.flush();
+  memcg.gone = true;
+  by_slot_[event.last.slot].reset();
+  if (memcg.description.in_target) emit_(MemcgGone{*index, event.time_ns, event.last.watermark_bytes});
+}
+
+std::string Interpreter::path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const {
+  if (const auto index = find(serial_nr)) return memcgs_[*index].path;
+  const auto known = known_paths_.find(cgroup_id);
+  return known != known_paths_.end() ? known->second : fmt::format("(cgroup {})", cgroup_id);
+}
+
+// Every memcg from the victim's up to the root, as it stood at the kill.
+void Interpreter::fill_chain(const decode::OomKill& event, OomKill& kill) const {
+  for (const decode::Level& level : event.path) {
+    const auto index = at_slot(level.slot);
+    kill.chain.push_back({index ? memcgs_[*index].path : std::string(),
+                          std::min(level.usage_bytes, level.watermark_bytes), level.limit_bytes});
+  }
+  for (const decode::OomKill::Outer& outer : event.outer) {
+    kill.chain.push_back({path_by_id(0, outer.cgroup_id), outer.usage_bytes, outer.limit_bytes});
+  }
+}
+
+// The memcg that ran out, by the kernel's own word where it could be asked.
+void Interpreter::fill_origin(const decode::OomKill& event, OomKill& kill) const {
+  kill.limit_known = event.origin.has_value();
+  if (!event.origin) return infer_origin(kill);
+  if (event.origin->serial_nr != 0) {
+    kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
+  }
+}
+
+// The level with the least room, if that is less than the kernel's own batches can hide; else it
+// was the node. Of equally full ones the lowest: its own limit is tried first.
+void Interpreter::infer_origin(OomKill& kill) {
+  constexpr std::uint64_t kSlackBytes = 2U << 20;
+  const OomKill::Level* hit = nullptr;
+  for (const OomKill::Level& level : kill.chain) {
+    const auto room = level.headroom_bytes();
+    if (!room || *room > kSlackBytes) continue;
+    if (hit == nullptr || *room < *hit->headroom_bytes()) hit = &level;
+  }
+  if (hit != nullptr) kill.limit_path = hit->path;
+}
+
+// Victims of one incident are one entry. The kernel's own number tells them; without it, marks by
+// one task in quick succession, where memory.oom.group says that all have to go.
+bool Interpreter::is_same_incident(const decode::OomKill& event) const {
+  constexpr std::uint64_t kGroupKillNs = 1'000'000'000;
+  if (!last_kill_) return false;
+  if (event.origin) {
+    return event.origin->incident != 0 && event.origin->incident == last_kill_->incident;
+  }
+  return event.is_group && last_kill_->trigger_tgid == event.trigger_tgid &&
+         event.time_ns - last_kill_->time_ns < kGroupKillNs;
+}
+
+void Interpreter::handle(const decode::OomKill& event) {
+  push_path(event.time_ns, event.path);
+  const auto own = at_slot(event.path.levels[0].slot);
+  if (!event.killed || !own || !memcgs_[*own].description.in_target) return;
+  ProcessKilled killed;
+  for (const decode::Level& level : event.path) {
+    if (const auto index = at_slot(level.slot)) killed.memcgs.push_back(*index);
+  }
+  const decode::Level& level = event.path.levels[0];
+  killed.kill.time_ns = event.time_ns;
+  killed.kill.pid = event.victim_tgid;
+  killed.kill.comm = event.victim_comm;
+  killed.kill.usage_bytes = std::min(level.usage_bytes, level.watermark_bytes);
+  killed.kill.limit_bytes = level.limit_bytes;
+  killed.kill.anon_rss_bytes = event.anon_rss_bytes;
+  killed.kill.file_rss_bytes = event.file_rss_bytes;
+  killed.kill.shmem_rss_bytes = event.shmem_rss_bytes;
+  killed.kill.oom_score_adj = event.oom_score_adj;
+  killed.kill.victims = {{event.victim_tgid, event.victim_comm}};
+  fill_chain(event, killed.kill);
+  fill_origin(event, killed.kill);
+  killed.same_incident = is_same_incident(event);
+  const std::uint64_t began_ns = killed.same_incident ? last_kill_->time_ns : event.time_ns;
+  last_kill_ = {began_ns, event.trigger_tgid, event.origin ? event.origin->incident : 0};
+  emit_(killed);
+}
+
+void Interpreter::close(std::uint64_t time_ns) {
+  charges_.flush();
+  for (MemcgIndex index = 0; index < memcgs_.size(); ++index) {
+    if (memcgs_[index].gone) continue;
+    memcgs_[index].track.close(time_ns, rows_);
+    emit_rows(index);
+  }
+  emit_(RecordingEnded{time_ns});
+}
+
+}  // namespace memspike::report

@@ -1,0 +1,123 @@
+// Writes the HTML reports that the browser test opens: make_pages DIRECTORY.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <string>
+
+#include "report/html/html.h"
+#include "spike/detector.h"
+#include "stories.h"
+
+namespace {
+
+using namespace memspike;
+using namespace memspike::report;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kMs = 1'000'000;
+
+// A generator of our own: the same page on every machine.
+class Random {
+ public:
+  std::uint64_t below(std::uint64_t bound) {
+    state_ = state_ * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    return (state_ >> 33) % bound;
+  }
+
+ private:
+  std::uint64_t state_ = 1;
+};
+
+// Gives the memcg a timeline, and the spikes and the peak that are in it.
+void set_timeline(Memcg& memcg, std::vector<std::pair<std::uint64_t, std::uint64_t>> rows,
+                  std::uint64_t min_prominence_bytes) {
+  spike::Detector detector(min_prominence_bytes);
+  const std::uint64_t limit = memcg.limit_bytes.value_or(spike::kNoHeadroom);
+  for (const auto& [time_ns, bytes] : rows) detector.push({time_ns, bytes, limit - bytes}, memcg.spikes);
+  detector.finish(memcg.spikes);
+  std::sort(memcg.spikes.begin(), memcg.spikes.end(),
+            [](const auto& a, const auto& b) { return a.peak_ns < b.peak_ns; });
+  memcg.spikes_total = memcg.spikes.size();
+  const auto highest = std::max_element(rows.begin(), rows.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+  memcg.usage.peak_ns = highest->first;
+  memcg.usage.peak_bytes = highest->second;
+  memcg.kernel_peak_bytes = highest->second;
+  memcg.timeline = std::move(rows);
+}
+
+// Six hours at 40 MiB in a million rows, with ten spikes of one row each: microseconds wide.
+Report million() {
+  Report report = golden::quiet();
+  report.session.duration_ns = 6ULL * 3600 * 1000 * kMs;
+  const std::uint64_t start = report.session.start_monotonic_ns;
+  constexpr std::size_t kRows = 1'000'000;
+  Random random;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    std::uint64_t bytes = 40 * kMiB + random.below(64) * kPage;
+    if (i % 100'000 == 54'321) bytes = (60 + i / 100'000) * kMiB + 3 * kPage;
+    rows.emplace_back(start + report.session.duration_ns / kRows * i + random.below(20) * kMs, bytes);
+    // Around a spike the rows are a microsecond apart.
+    if (i % 100'000 >= 54'320 && i % 100'000 <= 54'322) rows.back().first = rows[i - 1].first + 1000;
+  }
+  for (std::size_t i = 1; i < kRows; ++i) rows[i].first = std::max(rows[i].first, rows[i - 1].first);
+  Memcg& memcg = report.memcgs[0];
+  memcg.limit_bytes = 80 * kMiB;
+  memcg.usage = {40 * kMiB, 40 * kMiB, 40 * kMiB, 0, 0, 40 * kMiB};
+  memcg.limits = {{start, 80 * kMiB}};
+  set_timeline(memcg, std::move(rows), 4 * kMiB);
+  return report;
+}
+
+// Two lives of a container, the limit raised in the second; the first is killed. Its names are hostile.
+Report hostile() {
+  Report report = golden::hostile();
+  const std::string attack = std::string("</script><script>globalThis.attacked = 1</script>--><img src=x ") +
+                             "onerror=globalThis.attacked=2>" + "\xe2\x80\xa8" + golden::kHostileName;
+  report.target.pod = report.target.namespace_name = attack;
+  report.notes.push_back(attack);
+  report.lost.emplace_back(attack, 7);
+  const std::uint64_t start = report.session.start_monotonic_ns;
+  Memcg& memcg = report.memcgs[0];
+  memcg.path = "/" + attack;
+  memcg.container = Container{attack, attack};
+  memcg.oom_kills[0].comm = attack;
+  memcg.oom_kills[0].limit_path = attack;
+  memcg.oom_kills[0].victims = {{1, attack}, {2, attack}};
+  memcg.oom_kills[0].time_ns = start + 900 * kMs;
+  memcg.allocations.by_process[0].comm = attack;
+  memcg.spikes.clear();
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
+  for (std::uint64_t i = 0; i <= 900; ++i) {
+    rows.emplace_back(start + i * kMs, std::min(50 * kMiB, (i % 300) * 40 * kPage));
+  }
+  memcg.limits = {{start, {}}, {start + 100 * kMs, 50 * kMiB}, {start + 500 * kMs, 60 * kMiB}};
+  set_timeline(memcg, std::move(rows), kMiB);
+  return report;
+}
+
+bool write(const std::string& path, const Report& report) {
+  std::ofstream file(path, std::ios::binary);
+  const auto written = render_html(report, [&](std::string_view text) -> Result<void> {
+    file << text;
+    return {};
+  });
+  return written && file.flush();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const std::string directory = argv[1];
+  const bool written = write(directory + "/million.html", million()) &&
+                       write(directory + "/hostile.html", hostile()) &&
+                       write(directory + "/story.html", golden::oom_story_with_timeline()) &&
+                       write(directory + "/untimed.html", golden::losses()) &&
+                       write(directory + "/absent.html", golden::absent());
+  return written ? 0 : 1;
+}
