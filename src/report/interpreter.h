@@ -53,6 +53,7 @@ class Interpreter {
   void handle(const decode::MemcgBorn& event);
   void handle(const decode::MemcgGone& event);
   void handle(const decode::OomKill& event);
+  void handle(const decode::Stall& event);
   void push_path(std::uint64_t time_ns, const decode::Path& path);
   void push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                   std::uint64_t headroom_bytes);
