@@ -173,20 +173,21 @@ static __always_inline u64 current_css(u64 *serial)
 	return css;
 }
 
-/* Looks at current's memcg, if it is the target's. */
-static __always_inline void look_at_current(u32 trigger)
+/* Looks at current's memcg, if it is the target's; says whether it is. */
+static __always_inline bool look_at_current(u32 trigger)
 {
 	struct memspike_tally *tally = tally_of(trigger);
 	struct memcg_slot *slot;
 	u64 css, serial;
 
 	if (!tally || !enter(tally))
-		return;
+		return false;
 	css = current_css(&serial);
 	slot = target_slot(tally, css, serial);
 	if (slot)
 		look(tally, slot, css, tally->slot, trigger);
 	leave(tally);
+	return slot != NULL;
 }
 
 #endif /* MEMSPIKE_SAMPLER_BPF_H */

@@ -57,6 +57,7 @@ enum memspike_record_type {
 	MEMSPIKE_RECORD_MEMCG_GONE = 3,
 	MEMSPIKE_RECORD_OOM_KILL = 4,
 	MEMSPIKE_RECORD_STACK = 5,
+	MEMSPIKE_RECORD_STALL = 6,
 };
 
 /* What made the sampler look. The index of the per-CPU tallies, too. */
@@ -180,6 +181,20 @@ struct memspike_stack {
 	__u64 frames[2 * MEMSPIKE_MAX_FRAMES];
 };
 
+/*
+ * A task of the target had to reclaim memory before it could go on: its charge was refused by a
+ * limit (or memory.high was passed) and rescued. The header's time is its end.
+ */
+struct memspike_stall {
+	struct memspike_header header;
+	__u64 duration_ns;
+	__u64 reclaimed_pages;
+	__u32 slot; /* of the task's memcg, which need not be the one whose limit was hit */
+	__u32 tgid;
+	__u32 tid;
+	__u32 reserved;
+};
+
 /* --- values of maps that user space reads --- */
 
 /*
@@ -201,6 +216,7 @@ struct memspike_tally {
 	__u64 lost_nested;
 	__u64 kills_lost_ring_full;
 	__u64 memcgs_lost_ring_full;
+	__u64 stalls_lost; /* no room for the record, or for the note of its beginning */
 	__u64 processes_lost_table_full; /* pages that no process entry could take */
 	__u64 levels_cut;		 /* a path deeper than MEMSPIKE_MAX_LEVELS */
 	__u64 max_gap_ns;
@@ -259,7 +275,8 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40 + 8 * 24
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 64, "stack prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack size");
 
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 13 * 8 + 16 + 16 * 8, "tally size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 14 * 8 + 16 + 16 * 8, "tally size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8, "process size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_name_pattern) == 128, "pattern size");

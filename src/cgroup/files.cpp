@@ -75,6 +75,11 @@ std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir) {
   return kills ? kills : read_key(dir / kOomControl, "oom_kill");
 }
 
+std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir) {
+  const auto hits = read_key(dir / kMemoryEvents, "max");
+  return hits ? hits : read_number(dir / kFailcnt);
+}
+
 std::optional<std::uint64_t> read_inactive_file_bytes(const std::filesystem::path& dir) {
   const auto stat = read_small_file(dir / kMemoryStat, kMaxFileBytes);
   if (!stat) return std::nullopt;

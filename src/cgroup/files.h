@@ -21,6 +21,7 @@ inline constexpr const char* kMemorySwapMax = "memory.swap.max";                
 inline constexpr const char* kUsageInBytes = "memory.usage_in_bytes";             // v1
 inline constexpr const char* kLimitInBytes = "memory.limit_in_bytes";             // v1
 inline constexpr const char* kMaxUsageInBytes = "memory.max_usage_in_bytes";      // v1
+inline constexpr const char* kFailcnt = "memory.failcnt";                         // v1
 inline constexpr const char* kOomControl = "memory.oom_control";                  // v1
 inline constexpr const char* kMemswLimitInBytes = "memory.memsw.limit_in_bytes";  // v1
 inline constexpr const char* kSwappiness = "memory.swappiness";                   // v1
@@ -45,6 +46,10 @@ std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir);
 // The kernel's own count of processes of this memcg and its descendants (v1:
 // of this memcg alone) that the OOM killer killed.
 std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
+
+// How often its own limit refused a charge, by the kernel's own count: "max" of memory.events, else
+// memory.failcnt.
+std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir);
 
 // memory.stat's page cache of this memcg and its descendants that was not used again lately: what
 // cAdvisor, and so kubectl top, takes off usage. nullopt: not readable.

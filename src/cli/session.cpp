@@ -61,6 +61,12 @@ Result<std::vector<std::uint64_t>> inode_chain(const cgroup::Hierarchy& hierarch
   return chain;
 }
 
+// Nothing where one of the two could not be read, or where somebody reset the count meanwhile.
+std::optional<std::uint64_t> difference(std::optional<std::uint64_t> now,
+                                        std::optional<std::uint64_t> before) {
+  return now && before && *now >= *before ? std::optional(*now - *before) : std::nullopt;
+}
+
 probe::Options probe_options(const SessionOptions& options) {
   probe::Options result;
   if (options.trace.tier == "tracepoint") result.tier = probe::TierChoice::tracepoint;
@@ -197,8 +203,8 @@ void Session::read_files_at_birth(const decode::MemcgBorn& birth) {
   const auto index = interpreter_.find(birth.serial_nr);
   if (!index) return;
   const std::string& path = interpreter_.memcgs()[*index].path;
-  const auto kills = cgroup::read_oom_kills(cgroup::memcg_dir(options_.hierarchy, path));
-  if (kills) oom_kills_at_birth_[*index] = *kills;
+  const auto dir = cgroup::memcg_dir(options_.hierarchy, path);
+  counts_at_birth_[*index] = {cgroup::read_oom_kills(dir), cgroup::read_limit_hits(dir)};
   stat_reader_.read_at_birth(interpreter_, *index, birth.time_ns);
 }
 
@@ -299,9 +305,10 @@ bool Session::read_kernel_counts(std::vector<report::KernelCounts>& counts) cons
       count.peak_source = peak->source;
       settled = settled && peak->bytes == watermark;
     }
-    const auto birth = oom_kills_at_birth_.find(index);
-    const auto kills = cgroup::read_oom_kills(dir);
-    if (kills && birth != oom_kills_at_birth_.end()) count.oom_kills = *kills - birth->second;
+    const auto birth = counts_at_birth_.find(index);
+    if (birth == counts_at_birth_.end()) continue;
+    count.oom_kills = difference(cgroup::read_oom_kills(dir), birth->second.oom_kills);
+    count.limit_hits = difference(cgroup::read_limit_hits(dir), birth->second.limit_hits);
   }
   return settled;
 }
@@ -400,6 +407,7 @@ void Session::count_events(report::SessionKnown& known) const {
                 {"oom_kill_ring_buffer_full", counts.kills_lost_ring_full},
                 {"memcg_event_ring_buffer_full", counts.memcgs_lost_ring_full},
                 {"stack_ring_buffer_full", counts.stacks_lost_ring_full},
+                {"stall_no_room", counts.stalls_lost},
                 {"unknown_memcg", interpreter_.orphans()},
                 {"malformed_record", malformed_}};
 }

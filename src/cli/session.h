@@ -107,7 +107,11 @@ class Session {
   Recorder* recorder_;
   KernelLog kernel_log_;
   std::vector<std::string> root_paths_;
-  std::map<report::MemcgIndex, std::uint64_t> oom_kills_at_birth_;
+  struct FileCounts {
+    std::optional<std::uint64_t> oom_kills;
+    std::optional<std::uint64_t> limit_hits;
+  };
+  std::map<report::MemcgIndex, FileCounts> counts_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;
   std::uint64_t start_realtime_ns_ = 0;
   std::uint64_t malformed_ = 0;

@@ -152,6 +152,15 @@ Result<Event> decode_stack(std::span<const std::byte> record, std::uint64_t page
   return stack;
 }
 
+Result<Event> decode_stall(std::span<const std::byte> record, std::uint64_t page_size) {
+  if (record.size() != sizeof(memspike_stall)) return malformed("size of a stall", record.size());
+  const auto raw = copy<memspike_stall>(record);
+  if (raw.duration_ns > raw.header.time_ns)
+    return malformed("a stall since before the clock began", record.size());
+  return Stall{raw.header.time_ns, raw.duration_ns, usage_bytes(raw.reclaimed_pages, page_size),
+               raw.slot,           raw.tgid,        raw.tid};
+}
+
 }  // namespace
 
 Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_bytes) {
@@ -173,6 +182,8 @@ Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_
       return decode_oom(record, page_size_bytes);
     case MEMSPIKE_RECORD_STACK:
       return decode_stack(record, page_size_bytes);
+    case MEMSPIKE_RECORD_STALL:
+      return decode_stall(record, page_size_bytes);
     default:
       return malformed(fmt::format("unknown type {}", header.type), record.size());
   }

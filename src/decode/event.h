@@ -101,7 +101,17 @@ struct Stack {
   std::vector<std::uint64_t> user;
 };
 
-using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill, Stack>;
+// A task had to reclaim memory before it could go on.
+struct Stall {
+  std::uint64_t time_ns = 0;  // its end
+  std::uint64_t duration_ns = 0;
+  std::uint64_t reclaimed_bytes = 0;
+  std::uint32_t slot = 0;  // of the task's memcg
+  std::uint32_t tgid = 0;
+  std::uint32_t tid = 0;
+};
+
+using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill, Stack, Stall>;
 
 inline std::uint64_t time_ns(const Event& event) {
   return std::visit([](const auto& e) { return e.time_ns; }, event);

@@ -19,6 +19,7 @@ void add(Counts& counts, std::uint32_t trigger, const memspike_tally& tally) {
   sum.lost_nested += tally.lost_nested;
   counts.kills_lost_ring_full += tally.kills_lost_ring_full;
   counts.memcgs_lost_ring_full += tally.memcgs_lost_ring_full;
+  counts.stalls_lost += tally.stalls_lost;
   counts.unattributed_pages += tally.processes_lost_table_full;
   counts.stacks += tally.stacks;
   counts.stacks_lost_ring_full += tally.stacks_lost_ring_full;

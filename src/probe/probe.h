@@ -45,6 +45,7 @@ struct Counts {
   std::vector<TriggerCounts> triggers;  // by enum memspike_trigger
   std::uint64_t kills_lost_ring_full = 0;
   std::uint64_t memcgs_lost_ring_full = 0;
+  std::uint64_t stalls_lost = 0;
   std::uint64_t unattributed_pages = 0;
   std::uint64_t recursion_misses = 0;  // firings that the kernel skipped, in the target or not
   std::uint64_t max_gap_ns = 0;

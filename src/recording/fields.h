@@ -177,6 +177,16 @@ void describe(Archive& a, report::KernelCounts& v) {
   a("peak_bytes", v.peak_bytes);
   a("peak_source", v.peak_source);
   a("oom_kills", v.oom_kills);
+  a("limit_hits", v.limit_hits);
+}
+
+template <class Archive>
+void describe(Archive& a, report::TaskStalled& v) {
+  a("memcg", v.memcg);
+  a("duration_ns", v.duration_ns);
+  a("reclaimed_bytes", v.reclaimed_bytes);
+  a("pid", v.pid);
+  a("tid", v.tid);
 }
 
 template <class Archive>
@@ -223,6 +233,7 @@ inline const char* event_name(const report::StacksCounted&) { return "stacks"; }
 inline const char* event_name(const report::InactiveFileRead&) { return "inactive file"; }
 inline const char* event_name(const report::MemcgGone&) { return "memcg gone"; }
 inline const char* event_name(const report::ProcessKilled&) { return "oom kill"; }
+inline const char* event_name(const report::TaskStalled&) { return "stall"; }
 inline const char* event_name(const report::KernelCounts&) { return "kernel counts"; }
 inline const char* event_name(const report::ProcessAllocations&) { return "process allocations"; }
 inline const char* event_name(const report::KernelLogged&) { return "kernel log"; }

@@ -78,6 +78,10 @@ void Window::handle(const report::ProcessKilled& fact) {
   emit_(fact);
 }
 
+void Window::handle(const report::TaskStalled& fact) {
+  if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
+}
+
 void Window::handle(const report::RecordingEnded& fact) {
   const std::uint64_t end_ns = std::max(from_ns_, std::min(fact.time_ns, to_ns_));
   while (!before_.empty()) enter(before_.begin()->first);

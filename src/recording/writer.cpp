@@ -225,6 +225,8 @@ void Writer::write_rare(const report::Fact& fact) {
   } else if (const auto* known = std::get_if<report::SessionKnown>(&fact)) {
     last_ns_ = std::max(last_ns_, known->time_ns);
     write_event(known->time_ns, session, *known);
+  } else if (const auto* stalled = std::get_if<report::TaskStalled>(&fact)) {
+    write_event(stalled->time_ns, life(stalled->memcg), *stalled);
   } else if (const auto* read = std::get_if<report::InactiveFileRead>(&fact)) {
     write_event(read->time_ns, life(read->memcg), *read);
   } else if (const auto* charged = std::get_if<report::MemcgCharged>(&fact)) {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kFloorBytes = 1U << 20;
 constexpr std::size_t kKeptSpikes = 16'384;  // per memcg, about 1.5 MB
+constexpr int kMaxDepth = 32;                // a hostile recording may have a memcg be its own ancestor
 constexpr std::size_t kMaxNotes = 50;
 constexpr std::size_t kMaxLogLines = 4096;
 // The log has a clock of its own, which drifts; a pid is not used again as fast as this.
@@ -57,6 +58,7 @@ void Builder::handle(const MemcgFound& fact) {
   if (memcgs_.size() <= fact.memcg) memcgs_.resize(fact.memcg + 1);
   memcgs_[fact.memcg] =
       std::make_unique<MemcgState>(fact.path, std::max<std::uint64_t>(1, floor), options_.dossier_window_ns);
+  memcgs_[fact.memcg]->parent = fact.parent;
   handle(MemcgNamed{fact.memcg, fact.description});
 }
 
@@ -145,12 +147,22 @@ void Builder::handle(const ProcessKilled& fact) {
   last_kill_ = memcg;
 }
 
+// A task that stands still in a container stands still in its pod, too.
+void Builder::handle(const TaskStalled& fact) {
+  MemcgState* memcg = at(fact.memcg);
+  for (int depth = 0; memcg != nullptr && depth < kMaxDepth; ++depth) {
+    memcg->add_stall(fact.duration_ns);
+    memcg = memcg->parent ? at(*memcg->parent) : nullptr;
+  }
+}
+
 void Builder::handle(const KernelCounts& fact) {
   MemcgState* memcg = at(fact.memcg);
   if (memcg == nullptr) return;
   memcg->kernel_peak_bytes = fact.peak_bytes;
   memcg->kernel_peak_source = fact.peak_source;
   memcg->kernel_oom_kills = fact.oom_kills;
+  memcg->near_misses.refused_charges = fact.limit_hits;
 }
 
 void Builder::handle(const ProcessAllocations& fact) {

@@ -84,12 +84,24 @@ struct ProcessKilled {
   OomKill kill;
 };
 
+// A task of the memcg had to reclaim memory before it could go on: a charge was refused by a limit
+// (or memory.high was passed), and rescued.
+struct TaskStalled {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;  // its end
+  std::uint64_t duration_ns = 0;
+  std::uint64_t reclaimed_bytes = 0;
+  std::uint32_t pid = 0;
+  std::uint32_t tid = 0;
+};
+
 // The kernel's own figures of a memcg that still exists.
 struct KernelCounts {
   MemcgIndex memcg = 0;
   std::optional<std::uint64_t> peak_bytes;
   std::string peak_source;
-  std::optional<std::uint64_t> oom_kills;  // over the recording
+  std::optional<std::uint64_t> oom_kills;   // over the recording
+  std::optional<std::uint64_t> limit_hits;  // over the recording: charges that its limit refused
 };
 
 // The page allocations of one process over the recording.
@@ -146,7 +158,7 @@ struct RecordingEnded {
 };
 
 using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgCharged, ThreadSeen, InactiveFileRead,
-                          MemcgGone, ProcessKilled, KernelCounts, ProcessAllocations, CodeNamed, StackSeen,
-                          StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
+                          MemcgGone, ProcessKilled, TaskStalled, KernelCounts, ProcessAllocations, CodeNamed,
+                          StackSeen, StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
 
 }  // namespace memspike::report

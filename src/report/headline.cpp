@@ -15,8 +15,6 @@ namespace {
 
 constexpr double kCloseToLimit = 0.9;
 
-std::string times(std::uint64_t count) { return count == 1 ? "once" : grouped(count) + " times"; }
-
 // How fast it rises to a peak from the level it lives at: the median over the
 // spikes that start there. Spikes that start from nothing (the first one of a
 // container that gets killed) rise over its whole start-up, which is not the burst.

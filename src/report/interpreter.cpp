@@ -279,6 +279,12 @@ void Interpreter::handle(const decode::OomKill& event) {
   emit_(killed);
 }
 
+void Interpreter::handle(const decode::Stall& event) {
+  const auto index = at_slot(event.slot);
+  if (!index || !memcgs_[*index].description.in_target) return;
+  emit_(TaskStalled{*index, event.time_ns, event.duration_ns, event.reclaimed_bytes, event.tgid, event.tid});
+}
+
 void Interpreter::close(std::uint64_t time_ns) {
   charges_.flush();
   for (MemcgIndex index = 0; index < memcgs_.size(); ++index) {

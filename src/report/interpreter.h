@@ -66,6 +66,7 @@ class Interpreter {
   void handle(const decode::MemcgGone& event);
   void handle(const decode::OomKill& event);
   void handle(const decode::Stack& event);
+  void handle(const decode::Stall& event);
   // These return how far the usage of the memcg (of the path's first one) rose.
   std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
   std::uint64_t push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,

@@ -227,6 +227,17 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.end_object();
 }
 
+void write(JsonWriter& json, const NearMisses& near) {
+  json.key("near_misses");
+  json.begin_object();
+  json.member("refused_charges", near.refused_charges);
+  json.member("stalls", near.stalls);
+  json.member("stalled_ns", near.stalled_ns);
+  json.member("longest_stall_ns", near.longest_ns);
+  write(json, "stall_ns", near.stall_ns);
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Allocations& allocations) {
   json.key("allocations");
   json.begin_object();
@@ -285,6 +296,7 @@ void write(JsonWriter& json, const Report& report, const Memcg& memcg) {
   json.member("kernel_oom_kills", memcg.kernel_oom_kills);
   json.member("gone", memcg.gone);
   json.member("spikes_total", memcg.spikes_total);
+  write(json, memcg.near_misses);
   json.end_object();
 }
 

@@ -89,6 +89,13 @@ void MemcgState::coarsen_overview() {
   overview_.coarsen(kFewBuckets);
 }
 
+void MemcgState::add_stall(std::uint64_t duration_ns) {
+  ++near_misses.stalls;
+  near_misses.stalled_ns += duration_ns;
+  near_misses.longest_ns = std::max(near_misses.longest_ns, duration_ns);
+  near_misses.stall_ns.record(duration_ns);
+}
+
 void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
                              const std::vector<std::uint64_t>& by_order) {
   auto& orders = allocations_.by_order;
@@ -159,6 +166,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   memcg.kernel_peak_bytes = kernel_peak_bytes;
   memcg.kernel_peak_source = kernel_peak_source;
   memcg.kernel_oom_kills = kernel_oom_kills;
+  memcg.near_misses = std::move(near_misses);
   memcg.gone = gone;
   for (const Decided& decided : spikes_) {
     if (decided.spike.prominence_bytes < min_prominence_bytes) continue;

@@ -33,6 +33,7 @@ class MemcgState {
   void drop_timeline_of_kill(std::size_t index);
   // One of many that are gone: its picture may be small.
   void coarsen_overview();
+  void add_stall(std::uint64_t duration_ns);
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
     working_set_.note_inactive_file(time_ns, bytes);
@@ -68,6 +69,8 @@ class MemcgState {
   std::optional<std::uint64_t> kernel_peak_bytes;
   std::string kernel_peak_source;
   std::optional<std::uint64_t> kernel_oom_kills;
+  std::optional<std::uint32_t> parent;  // its MemcgIndex
+  NearMisses near_misses;
 
  private:
   // A spike with who made it: bytes, until build() counts pages.

@@ -133,6 +133,15 @@ struct Histograms {
   histogram::Histogram alloc_order;     // page allocations by order
 };
 
+// Charges that a limit refused and reclaim rescued, and what the tasks waited for it.
+struct NearMisses {
+  std::optional<std::uint64_t> refused_charges;  // by the kernel's own count (failcnt, memory.events max)
+  std::uint64_t stalls = 0;                      // direct reclaims of tasks in here
+  std::uint64_t stalled_ns = 0;                  // all of them together
+  std::uint64_t longest_ns = 0;
+  histogram::Histogram stall_ns;
+};
+
 struct ProcessPages {
   std::uint32_t pid = 0;
   std::string comm;  // untrusted bytes
@@ -195,6 +204,7 @@ struct Memcg {
   std::uint64_t spikes_total = 0;  // >= spikes.size(): the oldest may be kept in histograms only
   Histograms histograms;
   std::vector<OomKill> oom_kills;
+  NearMisses near_misses;
   Allocations allocations;
   blindspot::Fold shown;           // the working set, to scrapers of every phase
   bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see

@@ -87,6 +87,21 @@ void write_kernel_peak(Page& page, const Subject& subject, const Report& report)
             Tone::good);
 }
 
+// How often it nearly happened, and what that cost.
+void write_near_misses(Page& page, const Memcg& memcg) {
+  const NearMisses& near = memcg.near_misses;
+  if (near.stalls == 0 && near.refused_charges.value_or(0) == 0) return;
+  std::string text;
+  if (near.refused_charges) text = fmt::format("the limit was hit {}", times(*near.refused_charges));
+  if (near.refused_charges && memcg.oom_kills.empty()) text += " without a kill";
+  if (near.stalls > 0) {
+    if (!text.empty()) text += "; ";
+    text += fmt::format("tasks stalled {} in reclaim: {} in all, the longest {}", times(near.stalls),
+                        page.duration(near.stalled_ns), page.duration(near.longest_ns));
+  }
+  page.fact("near", text, Tone::warn);
+}
+
 void write_place(Page& page, const Subject& subject) {
   const Memcg& memcg = subject.memcg;
   std::string text = page.escape(memcg.path);
@@ -103,6 +118,7 @@ void write_place(Page& page, const Subject& subject) {
 void write_facts(Page& page, const Subject& subject, const Report& report) {
   write_usage(page, subject);
   write_limit(page, subject.memcg);
+  write_near_misses(page, subject.memcg);
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
 }

@@ -58,6 +58,8 @@ std::string grouped(std::uint64_t number) {
   return out;
 }
 
+std::string times(std::uint64_t count) { return count == 1 ? "once" : grouped(count) + " times"; }
+
 std::string counted(std::uint64_t count, std::string_view singular, std::string_view plural) {
   if (count == 1) return fmt::format("1 {}", singular);
   if (plural.empty()) return fmt::format("{} {}s", grouped(count), singular);

@@ -42,6 +42,9 @@ const Glyphs& glyphs(const TextStyle& style);
 // `count` times the glyph.
 std::string repeat(std::string_view glyph, std::size_t count);
 
+// "once", "1,234 times".
+std::string times(std::uint64_t count);
+
 // "1 kill", "2 kills": counts grouped by thousands. An empty plural adds an s.
 std::string counted(std::uint64_t count, std::string_view singular, std::string_view plural = {});
 std::string grouped(std::uint64_t number);  // "2,100,000"

@@ -31,6 +31,7 @@ Memcg without_kills_and_timeline(const Memcg& memcg) {
   copy.kernel_peak_bytes = memcg.kernel_peak_bytes;
   copy.kernel_peak_source = memcg.kernel_peak_source;
   copy.kernel_oom_kills = memcg.kernel_oom_kills;
+  copy.near_misses = memcg.near_misses;
   copy.gone = memcg.gone;
   copy.spikes = memcg.spikes;
   copy.spikes_total = std::max<std::uint64_t>(memcg.spikes_total, memcg.spikes.size());
@@ -60,6 +61,16 @@ void merge(Histograms& into, const Histograms& next) {
   into.alloc_order.merge(next.alloc_order);
 }
 
+void merge(NearMisses& into, const NearMisses& next) {
+  into.refused_charges = into.refused_charges && next.refused_charges
+                             ? std::optional(*into.refused_charges + *next.refused_charges)
+                             : std::nullopt;
+  into.stalls += next.stalls;
+  into.stalled_ns += next.stalled_ns;
+  into.longest_ns = std::max(into.longest_ns, next.longest_ns);
+  into.stall_ns.merge(next.stall_ns);
+}
+
 void merge(Allocations& into, const Allocations& next) {
   into.pages += next.pages;
   into.by_order.resize(std::max(into.by_order.size(), next.by_order.size()));
@@ -78,6 +89,7 @@ void merge(Memcg& into, const Memcg& next) {
   into.kernel_peak_source = next.kernel_peak_source;
   merge(into.usage, next.usage);
   merge(into.histograms, next.histograms);
+  merge(into.near_misses, next.near_misses);
   merge(into.allocations, next.allocations);
   into.shown.merge(next.shown);
   into.working_set_known = into.working_set_known && next.working_set_known;

@@ -82,10 +82,10 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
                                                                "request_bytes", "curve"});
   CHECK(keys_of(json["target"]) == std::vector<std::string>{"pod_uid", "namespace", "pod", "qos", "cgroup"});
   const Json& memcg = json["memcgs"][2];
-  CHECK(keys_of(memcg) == std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage",
-                                                   "kernel_peak_bytes", "kernel_peak_source", "spikes",
-                                                   "histograms", "oom_kills", "allocations", "timeline",
-                                                   "kernel_oom_kills", "gone", "spikes_total"});
+  CHECK(keys_of(memcg) ==
+        std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage", "kernel_peak_bytes",
+                                 "kernel_peak_source", "spikes", "histograms", "oom_kills", "allocations",
+                                 "timeline", "kernel_oom_kills", "gone", "spikes_total", "near_misses"});
   CHECK(starts_with(keys_of(memcg["usage"]),
                     {"first_bytes", "last_bytes", "min_bytes", "peak_bytes", "peak_ns"}));
   CHECK(keys_of(memcg["spikes"][0]) ==

@@ -36,8 +36,10 @@ void set_timeline(Memcg& memcg, std::vector<std::pair<std::uint64_t, std::uint64
                   std::uint64_t min_prominence_bytes) {
   spike::Detector detector(min_prominence_bytes);
   const std::uint64_t limit = memcg.limit_bytes.value_or(spike::kNoHeadroom);
-  for (const auto& [time_ns, bytes] : rows) detector.push({time_ns, bytes, limit - bytes}, memcg.spikes);
-  detector.finish(memcg.spikes);
+  std::vector<spike::Spike> found;
+  for (const auto& [time_ns, bytes] : rows) detector.push({time_ns, bytes, limit - bytes}, found);
+  detector.finish(found);
+  memcg.spikes.insert(memcg.spikes.end(), found.begin(), found.end());
   std::sort(memcg.spikes.begin(), memcg.spikes.end(),
             [](const auto& a, const auto& b) { return a.peak_ns < b.peak_ns; });
   memcg.spikes_total = memcg.spikes.size();

@@ -129,6 +129,11 @@ std::uint64_t Cgroup::oom_kills() const {
   return read_key(dir_ / (memory_is_v2() ? "memory.events" : "memory.oom_control"), "oom_kill");
 }
 
+std::uint64_t Cgroup::limit_hits() const {
+  return memory_is_v2() ? read_key(dir_ / "memory.events", "max")
+                        : std::stoull(read_file(dir_ / "memory.failcnt"));
+}
+
 std::string unique_name(const std::string& stem) {
   static int count = 0;
   return fmt::format("memspike-test-{}-{}-{}", stem, getpid(), ++count);

@@ -58,6 +58,7 @@ class Cgroup {
   std::optional<std::uint64_t> kernel_peak() const;
   std::uint64_t usage() const;
   std::uint64_t oom_kills() const;
+  std::uint64_t limit_hits() const;  // charges that its limit refused
 
  private:
   std::string path_;

@@ -120,6 +120,18 @@ inline memspike_oom_kill raw_oom_kill(std::uint64_t time_ns, std::initializer_li
   return raw;
 }
 
+inline Bytes stall(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t duration_ns,
+                   std::uint64_t reclaimed_pages) {
+  memspike_stall raw{};
+  raw.header = header(MEMSPIKE_RECORD_STALL, sizeof(raw), time_ns);
+  raw.duration_ns = duration_ns;
+  raw.reclaimed_pages = reclaimed_pages;
+  raw.slot = slot;
+  raw.tgid = 816;
+  raw.tid = 818;
+  return bytes_of(raw);
+}
+
 inline Bytes oom_kill(std::uint64_t time_ns, std::initializer_list<memspike_level> levels) {
   return bytes_of(raw_oom_kill(time_ns, levels));
 }

@@ -173,6 +173,41 @@ TEST_CASE("names are untrusted bytes: without a NUL they end with their field") 
   CHECK(kill.trigger_comm == "0123456789abcdef");
 }
 
+TEST_CASE("a stall says whose it was, how long it took and what it gave") {
+  const Stall stall = decoded<Stall>(wire::stall(9'000, 3, 700, 5));
+  CHECK(stall.time_ns == 9'000);
+  CHECK(stall.duration_ns == 700);
+  CHECK(stall.reclaimed_bytes == 5 * kPage);
+  CHECK(stall.slot == 3);
+  CHECK(stall.tgid == 816);
+  CHECK(stall.tid == 818);
+  CHECK_FALSE(decode::decode(wire::stall(9, 3, 10, 5), kPage));  // longer than the clock runs
+}
+
+TEST_CASE("an OOM kill has the memcgs above the target") {
+  memspike_oom_kill raw = wire::raw_oom_kill(9, {wire::level(3, 50, 50, 50)});
+  raw.outer_count = 2;
+  raw.outer[0] = {71, 60, 80};
+  raw.outer[1] = {72, 90, MEMSPIKE_UNLIMITED_PAGES};
+  raw.oom_flags = MEMSPIKE_OOM_KNOWN | MEMSPIKE_OOM_GROUP;
+  raw.oom_serial_nr = 5;
+  raw.oom_cgroup_id = 71;
+  raw.incident = 4;
+  const OomKill kill = decoded<OomKill>(wire::bytes_of(raw));
+  REQUIRE(kill.outer.size() == 2);
+  CHECK(kill.outer[0].cgroup_id == 71);
+  CHECK(kill.outer[0].usage_bytes == 60 * kPage);
+  CHECK(kill.outer[0].limit_bytes == 80 * kPage);
+  CHECK_FALSE(kill.outer[1].limit_bytes);
+  CHECK(kill.is_group);
+  REQUIRE(kill.origin);
+  CHECK(kill.origin->serial_nr == 5);
+  CHECK(kill.origin->cgroup_id == 71);
+  CHECK(kill.origin->incident == 4);
+  raw.outer_count = MEMSPIKE_MAX_LEVELS + 1;
+  CHECK_FALSE(decode::decode(wire::bytes_of(raw), kPage));
+}
+
 TEST_CASE("records decode from any alignment, as a file holds them") {
   const wire::Bytes record = wire::sample(42, {wire::level(1, 2, 3)});
   for (std::size_t shift = 0; shift < 8; ++shift) {
