@@ -47,7 +47,7 @@ void write_annotations(protozero::pbf_writer& track_event, const Dict& dict) {
   }
 }
 
-std::pair<std::string, Value> read_annotation(protozero::pbf_reader annotation, int depth) {
+Member read_annotation(protozero::pbf_reader annotation, int depth) {
   if (depth > kMaxDepth) throw protozero::invalid_length_exception();
   std::string name;
   // An annotation without a value is an empty dictionary or array: which of the two does not matter.
@@ -75,7 +75,7 @@ std::pair<std::string, Value> read_annotation(protozero::pbf_reader annotation, 
         break;
       case debug_annotation::kArrayValue:
         if (!std::holds_alternative<Array>(value.data)) value.data = Array{};
-        std::get<Array>(value.data).push_back(read_annotation(annotation.get_message(), depth + 1).second);
+        std::get<Array>(value.data).push_back(read_annotation(annotation.get_message(), depth + 1).value);
         break;
       default:
         annotation.skip();

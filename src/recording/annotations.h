@@ -16,6 +16,6 @@ void write_annotations(protozero::pbf_writer& track_event, const Dict& dict);
 // One debug annotation: its name and value. Throws protozero::exception on malformed bytes;
 // nesting deeper than kMaxDepth is malformed.
 inline constexpr int kMaxDepth = 16;
-std::pair<std::string, Value> read_annotation(protozero::pbf_reader annotation, int depth = 0);
+Member read_annotation(protozero::pbf_reader annotation, int depth = 0);
 
 }  // namespace memspike::recording

@@ -19,11 +19,11 @@ class Saver {
  public:
   template <class T>
   void operator()(const char* name, T& field) {
-    dict_.emplace_back(name, save(field));
+    dict_.push_back({name, save(field)});
   }
   template <class T>
   void operator()(const char* name, std::optional<T>& field) {
-    if (field) dict_.emplace_back(name, save(*field));
+    if (field) dict_.push_back({name, save(*field)});
   }
   Dict take() { return std::move(dict_); }
 

@@ -3,18 +3,24 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
 namespace memspike::recording {
 
 struct Value;
-using Dict = std::vector<std::pair<std::string, Value>>;
+struct Member;
+using Dict = std::vector<Member>;
 using Array = std::vector<Value>;
 
 struct Value {
   std::variant<bool, std::uint64_t, std::int64_t, std::string, Dict, Array> data;
+};
+
+// Not a std::pair, which wants its members complete.
+struct Member {
+  std::string name;
+  Value value;
 };
 
 }  // namespace memspike::recording
