@@ -137,7 +137,10 @@ class Recording {
   Result<void> try_resolve() {
     auto resolved = cgroup::resolve(command_.target, hierarchy_, command_.common.roots);
     if (!resolved) return {};
-    return track(*resolved);
+    auto tracked = track(*resolved);
+    // It may be removed between the look and the tracking: what comes next is awaited.
+    const bool removed = !tracked && tracked.error().kind == ErrorKind::not_found;
+    return removed ? Result<void>{} : tracked;
   }
 
   const RecordCommand& command_;

@@ -54,8 +54,9 @@ class Walker {
 
   Result<void> track(const Node& node, std::uint32_t parent_slot) {
     const auto tracked = run(MEMSPIKE_WALK_TRACK, node.css, node.serial_nr, parent_slot);
-    if (!tracked) return {};  // removed meanwhile: nothing to track
-    if (tracked->slot >= MEMSPIKE_SLOT_TABLE_FULL) {
+    // Removed meanwhile, or about to be: nothing to track.
+    if (!tracked || tracked->slot == MEMSPIKE_NO_SLOT) return {};
+    if (tracked->slot == MEMSPIKE_SLOT_TABLE_FULL) {
       return fail(ErrorKind::failed, "the table of tracked memcgs is full", "raise --max-memcgs");
     }
     for (std::uint64_t css = node.first_child; css != 0;) {
