@@ -158,7 +158,7 @@ struct memspike_oom_kill {
 	__u16 outer_count;
 	char victim_comm[MEMSPIKE_COMM_LEN];
 	char trigger_comm[MEMSPIKE_COMM_LEN];
-	struct memspike_level levels[MEMSPIKE_MAX_LEVELS]; /* of the victim's memcg, upwards */
+	struct memspike_level levels[MEMSPIKE_MAX_LEVELS];	/* of the victim's memcg, upwards */
 	struct memspike_outer_level outer[MEMSPIKE_MAX_LEVELS]; /* those above the target's root */
 };
 

@@ -30,11 +30,11 @@ decode::Level seen(std::uint32_t slot, std::uint64_t bytes, std::uint64_t limit_
 // The container lives at 38 MiB and rises from kStart on to `top` MiB, a MiB each millisecond.
 void rise(Recording& recording, std::uint64_t top_mib, std::uint64_t pod_more_mib = 2) {
   recording.apply(sample(kStart - 500 * kMs,
-                       {level(1, 38 * kMiB, 50 * kMiB), level(0, (38 + pod_more_mib) * kMiB, 60 * kMiB)}));
+                         {level(1, 38 * kMiB, 50 * kMiB), level(0, (38 + pod_more_mib) * kMiB, 60 * kMiB)}));
   for (std::uint64_t mib = 39; mib <= top_mib; ++mib) {
     const std::uint64_t time_ns = kStart + (mib - 38) * kMs;
     recording.apply(sample(time_ns, {seen(1, mib * kMiB, 50 * kMiB, time_ns - 1000),
-                                   seen(0, (mib + pod_more_mib) * kMiB, 60 * kMiB, time_ns - 1000)}));
+                                     seen(0, (mib + pod_more_mib) * kMiB, 60 * kMiB, time_ns - 1000)}));
   }
 }
 
