@@ -5,7 +5,8 @@
 
 using namespace memspike::test;
 
-TEST_CASE("the limit is hit without a kill: refused charges and stalls are counted") {
+// [host]: wants a file system with a disk below it; a guest has none.
+TEST_CASE("the limit is hit without a kill: refused charges and stalls are counted", "[host]") {
   const TempDir dir;
   const Cgroup cgroup("/" + unique_name("near"), 24U << 20);
   Recorder recorder({"--cgroup", cgroup.path()});

@@ -76,14 +76,15 @@ Json record_language(const std::string& language) {
 
 }  // namespace
 
-TEST_CASE("stacks of C code", "[stacks]") {
+// [host]: a guest gets stripped programs, whose code has no names.
+TEST_CASE("stacks of C code", "[stacks][host]") {
   const Json report = record_language("c");
   if (report.is_null()) return;
   CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 9 / 10);
   CHECK(counter(report.at("stack_pages"), "cut_short") < kPagesOf24M / 4);
 }
 
-TEST_CASE("stacks of C++ code have demangled names", "[stacks]") {
+TEST_CASE("stacks of C++ code have demangled names", "[stacks][host]") {
   const Json report = record_language("cpp");
   if (report.is_null()) return;
   CHECK(pages_of(report, {"memspike::workload::Cache<char>::touch_each(char volatile*, unsigned long)",
@@ -91,7 +92,7 @@ TEST_CASE("stacks of C++ code have demangled names", "[stacks]") {
         kPagesOf24M * 9 / 10);
 }
 
-TEST_CASE("stacks of a JIT have the names of its perf map", "[stacks]") {
+TEST_CASE("stacks of a JIT have the names of its perf map", "[stacks][host]") {
   const Json report = record_language("jit");
   if (report.is_null()) return;
   CHECK(pages_of(report, {"LazyCompile:*jit_touch app.js:7",
@@ -99,7 +100,7 @@ TEST_CASE("stacks of a JIT have the names of its perf map", "[stacks]") {
         kPagesOf24M * 9 / 10);
 }
 
-TEST_CASE("code without frame pointers leaves its callers out", "[stacks]") {
+TEST_CASE("code without frame pointers leaves its callers out", "[stacks][host]") {
   const Json report = record_language("nofp");
   if (report.is_null()) return;
   CHECK(pages_of(report, {"nofp_touch", "nofp_fill"}) == 0);
