@@ -51,7 +51,8 @@ void add(std::map<Key, ProcessCounts>& processes, Key key, const char (&comm)[ME
   ProcessCounts& process = processes[key];
   process.serial_nr = key.first;
   process.tgid = key.second;
-  process.comm.assign(comm, std::find(comm, comm + MEMSPIKE_COMM_LEN, '\0'));
+  // The map comes first, and has the latest name; a CPU may still hold the one from before an exec.
+  if (process.comm.empty()) process.comm.assign(comm, std::find(comm, comm + MEMSPIKE_COMM_LEN, '\0'));
   process.allocations_by_order.resize(MEMSPIKE_MAX_ORDERS);
   for (std::size_t order = 0; order < MEMSPIKE_MAX_ORDERS; ++order) {
     process.allocations_by_order[order] += orders[order];
