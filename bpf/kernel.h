@@ -42,6 +42,7 @@ enum {
 };
 enum { BPF_RB_AVAIL_DATA = 0 };
 enum { BPF_F_USER_STACK = 1ULL << 8 };
+enum { BPF_F_MMAPABLE = 1U << 10 };
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
@@ -89,6 +90,9 @@ struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;
 };
 
+/* include/linux/gfp_types.h: the same bit in all kernels from 4.8 to 6.18 at least. */
+#define GFP_MOVABLE 0x08
+
 /* include/linux/cgroup-defs.h: set by kill_css, before rmdir returns. An anonymous enum, so not
  * CO-RE. */
 #define CSS_DYING (1 << 4)
@@ -96,9 +100,6 @@ struct cgroup_subsys_state {
 /* The index of the memory controller depends on the kernel's configuration. */
 enum cgroup_subsys_id { memory_cgrp_id = 0 };
 
-/* Their values depend on the configuration, too. */
-enum vm_event_item { PGPGIN = 0, PGPGOUT = 1 };
-enum memcg_stat_item { MEMCG_KMEM = 0 };
 
 struct cgroup {
 	struct kernfs_node *kn;

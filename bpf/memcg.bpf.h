@@ -59,6 +59,13 @@ static __always_inline u64 cgroup_css(u64 cgroup)
 	return css;
 }
 
+static __always_inline u64 read_usage(u64 css)
+{
+	if (has_rdonly_cast)
+		return CAST(struct mem_cgroup, css)->memory.usage.counter;
+	return BPF_CORE_READ((struct mem_cgroup *)css, memory.usage.counter);
+}
+
 /* usage and watermark: the two that tell whether anything happened since the last look. */
 static __always_inline void read_position(u64 css, u64 *usage_pages, u64 *watermark_pages)
 {

@@ -5,7 +5,6 @@
  * that two objects name.
  */
 #include "page_events.bpf.c"
-#include "memcg_events.bpf.c"
 #include "processes.bpf.c"
 #include "reclaim.bpf.c"
 #include "oom.bpf.c"

@@ -6,21 +6,30 @@
  */
 #include "sampler.bpf.h"
 
-static __always_inline void count_allocation(struct memspike_tally *tally, u32 order)
+static __always_inline u32 purpose_of(u64 gfp_flags)
 {
-	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	if (gfp_flags & GFP_MOVABLE)
+		return MEMSPIKE_PURPOSE_USER;
+	return gfp_flags & gfp_account ? MEMSPIKE_PURPOSE_KERNEL : MEMSPIKE_PURPOSE_NONE;
+}
+
+static __always_inline void count_allocation(struct memspike_tally *tally, u64 serial, u32 order,
+					     u64 gfp_flags)
+{
+	u32 tgid = current_tgid();
 
 	if (tgid != tally->tgid)
-		switch_process(tally, tgid);
+		switch_process(tally, serial, tgid);
 	if (order >= MEMSPIKE_MAX_ORDERS)
 		order = MEMSPIKE_MAX_ORDERS - 1;
 	barrier_var(order); /* the mask repeats the bound in a form that the verifier follows */
 	order &= MEMSPIKE_MAX_ORDERS - 1;
 	tally->orders[order]++;
+	tally->allocated_pages[purpose_of(gfp_flags)] += 1u << order;
 }
 
 SEC("tp_btf/mm_page_alloc")
-int BPF_PROG(on_page_alloc, struct page *page, unsigned int order)
+int BPF_PROG(on_page_alloc, struct page *page, unsigned int order, u64 gfp_flags)
 {
 	struct memspike_tally *tally = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
 	struct memcg_slot *slot;
@@ -38,7 +47,7 @@ int BPF_PROG(on_page_alloc, struct page *page, unsigned int order)
 	css = current_css(&serial);
 	slot = target_slot(tally, css, serial);
 	if (slot) {
-		count_allocation(tally, order);
+		count_allocation(tally, serial, order, gfp_flags);
 		look(tally, slot, css, tally->slot, MEMSPIKE_TRIGGER_PAGE_ALLOC);
 	}
 	leave(tally);

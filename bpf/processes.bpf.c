@@ -25,7 +25,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 		__builtin_memcpy(process->comm, fresh.comm, sizeof(fresh.comm));
 	else
 		bpf_map_update_elem(&processes, &key, &fresh, BPF_NOEXIST);
-	if (tally && tally->serial_nr == key.serial_nr && tally->tgid == key.tgid)
+	if (tally && tally->orders_serial_nr == key.serial_nr && tally->tgid == key.tgid)
 		__builtin_memcpy(tally->comm, fresh.comm, sizeof(fresh.comm));
 	return 0;
 }

@@ -89,6 +89,29 @@ static __always_inline void remember(struct memspike_tally *tally,
 		tally->max_gap_ns = now - levels[0].previous_look_ns;
 }
 
+/*
+ * Who allocated how much, for whom the counter moved: told by the records that the allocating
+ * task itself makes. Without them, a batch that one process charged would be taken for that of
+ * another one, whose page event on another CPU happens to see the move first.
+ */
+static __always_inline void tell_allocated(struct memspike_sample *sample, u32 trigger, u64 serial)
+{
+	bool own = trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || trigger == MEMSPIKE_TRIGGER_CHARGE;
+	struct memspike_tally *counts = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
+
+	own = own && counts && counts->tgid == sample->tgid && counts->orders_serial_nr == serial;
+	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++)
+		sample->allocated_pages[i] = own ? counts->allocated_pages[i] : 0;
+}
+
+static __always_inline void allocated_is_told(const struct memspike_sample *sample)
+{
+	struct memspike_tally *counts = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
+
+	for (int i = 0; counts && i < MEMSPIKE_PURPOSE_COUNT; i++)
+		counts->allocated_pages[i] -= sample->allocated_pages[i];
+}
+
 static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 trigger)
 {
 	struct memspike_sample *sample = bpf_map_lookup_elem(&drafts, &trigger);
@@ -107,26 +130,29 @@ static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 t
 	sample->tid = task;
 	sample->trigger = trigger;
 	sample->level_count = count;
+	tell_allocated(sample, trigger, tally->serial_nr);
 	if (bpf_ringbuf_output(&records, sample, size, record_flags())) {
 		tally->lost_ring_full++; /* nothing remembered: the next firing tries again */
 		return 0;
 	}
 	tally->recorded++;
+	allocated_is_told(sample);
 	if (with_stacks)
 		look_at_stack(tally, sample);
 	remember(tally, sample->levels, count, now);
 	return 0;
 }
 
-/* One look. The caller has found the slot and holds the tally. */
+/*
+ * One look. The caller has found the slot and holds the tally. Only usage is read, the watermark
+ * lies in another cache line: a rise and fall between two looks, back to the very same page, is
+ * left to the sweep, which compares both.
+ */
 static __always_inline void look(struct memspike_tally *tally, struct memcg_slot *slot, u64 css,
 				 u32 index, u32 trigger)
 {
-	u64 usage, watermark;
-
 	tally->fired++;
-	read_position(css, &usage, &watermark);
-	if (usage == slot->usage_pages && watermark == slot->watermark_pages) {
+	if (read_usage(css) == slot->usage_pages) {
 		tally->unchanged++;
 		return;
 	}
@@ -154,12 +180,19 @@ static __always_inline void leave(struct memspike_tally *tally)
 	tally->busy = 0;
 }
 
+static __always_inline u32 current_tgid(void)
+{
+	if (has_current_task_btf)
+		return ((struct task_struct *)bpf_get_current_task_btf())->tgid;
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
 /* current's memcg: `*serial` tells it. */
 static __always_inline u64 current_css(u64 *serial)
 {
 	u64 css;
 
-	if (!has_rdonly_cast && has_current_task_btf) {
+	if (has_current_task_btf) {
 		struct css_set *set = ((struct task_struct *)bpf_get_current_task_btf())->cgroups;
 		struct cgroup_subsys_state *typed;
 

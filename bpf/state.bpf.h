@@ -17,6 +17,8 @@
 const volatile bool has_rdonly_cast = false;
 /* bpf_get_current_task_btf (5.11): the same for current. */
 const volatile bool has_current_task_btf = false;
+/* __GFP_ACCOUNT: its bit depends on the kernel and its configuration (from 6.10 on it is an enum). */
+const volatile __u64 gfp_account = 0;
 /* Wake the reader when this many bytes wait; it looks by itself every few ms anyway. */
 const volatile __u32 wakeup_bytes = 0;
 const volatile __u64 sweep_period_ns = 1000000;
@@ -26,7 +28,10 @@ const volatile bool with_stacks = false;
 const volatile __u32 pattern_count = 0;
 const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {};
 
-/* Bumped by user space when it adds a root: what the CPUs remember as untracked may be tracked. */
+/*
+ * Bumped by user space when it adds a root, before it makes the CPUs forget the memcgs that they
+ * saw last: what they remember as untracked may be tracked.
+ */
 __u32 roots_generation = 1;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;
@@ -72,8 +77,14 @@ struct {
 	__type(value, u32);
 } free_slots SEC(".maps");
 
+/*
+ * One for each trigger on each CPU, at cpu * MEMSPIKE_TRIGGER_COUNT + trigger. Not a per-CPU map:
+ * that aligns to 8 bytes only, and finding the CPU's part touches two cache lines more. Mapped:
+ * its values begin on a page, and user space reads them where they are.
+ */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, MEMSPIKE_TRIGGER_COUNT);
 	__type(key, u32);
 	__type(value, struct memspike_tally);

@@ -12,7 +12,9 @@
 
 static __always_inline struct memspike_tally *tally_of(u32 trigger)
 {
-	return bpf_map_lookup_elem(&tallies, &trigger);
+	u32 index = bpf_get_smp_processor_id() * MEMSPIKE_TRIGGER_COUNT + trigger;
+
+	return bpf_map_lookup_elem(&tallies, &index);
 }
 
 static __always_inline u64 record_flags(void)
@@ -149,6 +151,12 @@ static __noinline u32 find_slot(struct memspike_tally *tally, u64 css)
 	return slot;
 }
 
+static __always_inline void forget_allocated(struct memspike_tally *tally)
+{
+	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++)
+		tally->allocated_pages[i] = 0;
+}
+
 static __always_inline int drop_counts(struct memspike_tally *tally)
 {
 	for (int order = 0; order < MEMSPIKE_MAX_ORDERS; order++) {
@@ -161,7 +169,8 @@ static __always_inline int drop_counts(struct memspike_tally *tally)
 /* Moves what this CPU counted for one process into that process's entry. */
 static __noinline int flush_process(struct memspike_tally *tally)
 {
-	struct memspike_process_key key = {.serial_nr = tally->serial_nr, .tgid = tally->tgid};
+	struct memspike_process_key key = {.serial_nr = tally->orders_serial_nr,
+					   .tgid = tally->tgid};
 	struct memspike_process_tally *process, fresh = {};
 
 	process = bpf_map_lookup_elem(&processes, &key);
@@ -186,22 +195,35 @@ static __noinline int flush_process(struct memspike_tally *tally)
 	return 0;
 }
 
+/*
+ * Remembers the memcg at css and its slot. User space may add a root meanwhile, and makes the
+ * CPUs forget (serial_nr = 0) what they saw before: it bumps the generation first, and here
+ * serial_nr is set first and the generation compared last, with a full barrier between (the
+ * atomic addition), so that one of the two sees the other.
+ */
 static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 serial)
 {
+	u32 generation = *(volatile u32 *)&roots_generation;
+
 	if (tally->tgid)
 		flush_process(tally);
 	tally->tgid = 0;
-	tally->generation = roots_generation;
+	*(volatile u64 *)&tally->serial_nr = 0;
 	tally->slot = find_slot(tally, css);
-	tally->serial_nr = serial;
+	__sync_fetch_and_add(&tally->serial_nr, serial);
+	if (generation != *(volatile u32 *)&roots_generation)
+		*(volatile u64 *)&tally->serial_nr = 0; /* the next firing looks again */
 	return 0;
 }
 
-static __noinline int switch_process(struct memspike_tally *tally, u32 tgid)
+static __noinline int switch_process(struct memspike_tally *tally, u64 serial, u32 tgid)
 {
 	if (tally->tgid)
 		flush_process(tally);
+	/* Less than a batch: what rises without them is nobody's in particular. */
+	forget_allocated(tally);
 	bpf_get_current_comm(tally->comm, sizeof(tally->comm));
+	tally->orders_serial_nr = serial;
 	tally->tgid = tgid;
 	return 0;
 }
@@ -215,7 +237,7 @@ static __always_inline struct memcg_slot *target_slot(struct memspike_tally *tal
 {
 	struct memcg_slot *slot;
 
-	if (serial != tally->serial_nr || tally->generation != roots_generation)
+	if (serial != tally->serial_nr)
 		switch_memcg(tally, css, serial);
 	if (tally->slot == MEMSPIKE_NO_SLOT)
 		return NULL;

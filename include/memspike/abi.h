@@ -28,7 +28,7 @@
 #endif
 
 enum {
-	MEMSPIKE_ABI_VERSION = 2,
+	MEMSPIKE_ABI_VERSION = 3,
 	MEMSPIKE_COMM_LEN = 16,	  /* TASK_COMM_LEN */
 	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
 	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
@@ -73,6 +73,14 @@ enum memspike_trigger {
 	MEMSPIKE_TRIGGER_COUNT = 8,
 };
 
+/* What an allocation is for, as far as its gfp flags tell. */
+enum memspike_purpose {
+	MEMSPIKE_PURPOSE_USER = 0,   /* __GFP_MOVABLE: anonymous memory, tmpfs, page cache */
+	MEMSPIKE_PURPOSE_KERNEL = 1, /* __GFP_ACCOUNT: page tables, stacks, slabs charged to the memcg */
+	MEMSPIKE_PURPOSE_NONE = 2,   /* charged to nobody */
+	MEMSPIKE_PURPOSE_COUNT = 3,
+};
+
 struct memspike_header {
 	__u16 type; /* enum memspike_record_type */
 	__u16 size; /* bytes of the whole record, this header included */
@@ -102,6 +110,12 @@ struct memspike_sample {
 	__u32 tid;
 	__u32 trigger; /* enum memspike_trigger */
 	__u32 level_count;
+	/*
+	 * Of page_alloc and charge: the pages that the task's process allocated in levels[0] on this
+	 * CPU since the last record that told so. By enum memspike_purpose.
+	 */
+	__u32 allocated_pages[MEMSPIKE_PURPOSE_COUNT];
+	__u32 reserved;
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS];
 };
 
@@ -203,13 +217,16 @@ struct memspike_stall {
  * on the same CPU: none of these fields is ever shared by two programs.
  */
 struct memspike_tally {
-	__u64 serial_nr; /* of the memcg seen last */
+	/* The common path touches this cache line and no other one of ours but the slot's. */
+	__u64 serial_nr; /* of the memcg seen last; 0: none */
 	__u32 slot;	 /* its slot, MEMSPIKE_NO_SLOT or MEMSPIKE_SLOT_TABLE_FULL */
-	__u32 generation;
-	__u32 tgid; /* whose allocations `orders` counts */
+	__u32 tgid;	 /* whose allocations `orders` counts */
 	__u32 busy;
+	__u32 allocated_pages[MEMSPIKE_PURPOSE_COUNT]; /* by that process, since a record told so */
 	__u64 fired; /* = unchanged + recorded + the three losses */
 	__u64 unchanged;
+	__u64 orders[MEMSPIKE_MAX_ORDERS]; /* the usual ones, 0 and 1, are in the first line */
+
 	__u64 recorded;
 	__u64 lost_ring_full;
 	__u64 lost_table_full;
@@ -222,8 +239,9 @@ struct memspike_tally {
 	__u64 max_gap_ns;
 	__u64 stacks;
 	__u64 stacks_lost_ring_full;
+	__u64 orders_serial_nr; /* with tgid: in which memcg `orders` counts */
 	char comm[MEMSPIKE_COMM_LEN];
-	__u64 orders[MEMSPIKE_MAX_ORDERS];
+	__u64 padding[3];
 };
 
 struct memspike_process_key {
@@ -265,8 +283,8 @@ struct memspike_walk_node {
 
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_header) == 16, "header size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_level) == 40, "level size");
-MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 40, "sample prefix");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 40 + 8 * 40, "sample size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 56, "sample prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 56 + 8 * 40, "sample size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 128, "oom prefix");
@@ -275,7 +293,8 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40 + 8 * 24
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 64, "stack prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack size");
 
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 24 + 14 * 8 + 16 + 16 * 8, "tally size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 48, "tally prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 5 * 64, "tallies begin with a cache line");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8, "process size");

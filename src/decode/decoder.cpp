@@ -78,8 +78,12 @@ Result<Event> decode_sample(std::span<const std::byte> record, std::uint64_t pag
   if (record.size() != kPrefix + raw.level_count * sizeof(memspike_level)) {
     return malformed("sample whose size contradicts its levels", record.size());
   }
-  return Sample{raw.header.time_ns, raw.tgid, raw.tid, raw.trigger,
+  Sample sample{raw.header.time_ns, raw.tgid, raw.tid, raw.trigger,
                 to_path(raw.levels, raw.level_count, raw.outer_headroom_pages, page_size)};
+  for (std::size_t purpose = 0; purpose < MEMSPIKE_PURPOSE_COUNT; ++purpose) {
+    sample.allocated_bytes[purpose] = raw.allocated_pages[purpose] * page_size;
+  }
+  return sample;
 }
 
 Result<Event> decode_born(std::span<const std::byte> record) {

@@ -41,6 +41,8 @@ struct Sample {
   std::uint32_t tid = 0;
   std::uint32_t trigger = 0;  // enum memspike_trigger
   Path path;
+  // What the task's process allocated since this was last told. By enum memspike_purpose.
+  std::array<std::uint64_t, MEMSPIKE_PURPOSE_COUNT> allocated_bytes{};
 };
 
 struct MemcgBorn {

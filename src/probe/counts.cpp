@@ -26,12 +26,6 @@ void add(Counts& counts, std::uint32_t trigger, const memspike_tally& tally) {
   counts.max_gap_ns = std::max<std::uint64_t>(counts.max_gap_ns, tally.max_gap_ns);
 }
 
-std::vector<memspike_tally> read_tallies(const bpf_map* map, std::uint32_t trigger) {
-  std::vector<memspike_tally> tallies(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  if (bpf_map_lookup_elem(bpf_map__fd(map), &trigger, tallies.data()) != 0) tallies.clear();
-  return tallies;
-}
-
 std::uint64_t recursion_misses(const memspike_bpf& skeleton) {
   std::uint64_t misses = 0;
   bpf_program* program = nullptr;
@@ -64,10 +58,9 @@ void add(std::map<Key, ProcessCounts>& processes, Key key, const char (&comm)[ME
 Counts Probe::counts() const {
   Counts counts;
   counts.triggers.resize(MEMSPIKE_TRIGGER_COUNT);
-  for (std::uint32_t trigger = 0; trigger < MEMSPIKE_TRIGGER_COUNT; ++trigger) {
-    for (const memspike_tally& tally : read_tallies(state_->skeleton->maps.tallies, trigger)) {
-      add(counts, trigger, tally);
-    }
+  std::uint32_t index = 0;
+  for (const memspike_tally& tally : state_->tallies.all()) {
+    add(counts, index++ % MEMSPIKE_TRIGGER_COUNT, tally);
   }
   counts.recursion_misses = recursion_misses(*state_->skeleton);
   return counts;
@@ -87,9 +80,8 @@ std::vector<ProcessCounts> Probe::processes() const {
     }
   }
   // What the CPUs have not yet moved there: the process that each of them saw last.
-  for (const memspike_tally& tally :
-       read_tallies(state_->skeleton->maps.tallies, MEMSPIKE_TRIGGER_PAGE_ALLOC)) {
-    if (tally.tgid != 0) add(processes, {tally.serial_nr, tally.tgid}, tally.comm, tally.orders);
+  for (const memspike_tally& tally : state_->tallies.all()) {
+    if (tally.tgid != 0) add(processes, {tally.orders_serial_nr, tally.tgid}, tally.comm, tally.orders);
   }
   std::vector<ProcessCounts> result;
   for (auto& [id, process] : processes) result.push_back(std::move(process));

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "probe/handles.h"
 #include "probe/trials.h"
@@ -30,7 +31,6 @@ constexpr std::array kSwitches{
     Switch{"timer", &Features::has_timer},
     Switch{"task_stack", &Features::has_task_stack},
     Switch{"reclaim_tracepoints", &Features::has_reclaim_tracepoints},
-    Switch{"memcg_tracepoints", &Features::has_memcg_tracepoints},
     Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
     Switch{"signal_tracepoint", &Features::has_signal_tracepoint},
     Switch{"fentry", &Features::has_fentry},
@@ -65,6 +65,21 @@ MarkVictim find_mark_victim(const btf* types) {
   return first != nullptr && btf_is_ptr(first) ? MarkVictim::takes_task : MarkVictim::takes_pid;
 }
 
+// ___GFP_ACCOUNT_BIT is a value of an enum without a name (include/linux/gfp_types.h, 6.10; the macros
+// before it are not in the BTF).
+std::optional<std::uint64_t> find_gfp_account(const btf* types) {
+  for (__u32 id = 1; id < btf__type_cnt(types); ++id) {
+    const btf_type* type = btf__type_by_id(types, id);
+    if (!btf_is_enum(type) || type->name_off != 0) continue;
+    const struct btf_enum* values = btf_enum(type);
+    for (int i = 0; i < btf_vlen(type); ++i) {
+      if (std::string_view(btf__name_by_offset(types, values[i].name_off)) != "___GFP_ACCOUNT_BIT") continue;
+      return std::uint64_t{1} << values[i].val;
+    }
+  }
+  return std::nullopt;
+}
+
 bool locked_down() {
   std::ifstream file("/sys/kernel/security/lockdown");
   std::string text;
@@ -77,13 +92,12 @@ void find_in_btf(const btf* types, Features& features) {
   features.has_rdonly_cast = has_function(types, "bpf_rdonly_cast");
   features.has_reclaim_tracepoints = has_tracepoint(types, "mm_vmscan_memcg_reclaim_begin") &&
                                      has_tracepoint(types, "mm_vmscan_memcg_reclaim_end");
-  features.has_memcg_tracepoints =
-      has_tracepoint(types, "count_memcg_events") && has_tracepoint(types, "mod_memcg_state");
   features.has_cgroup_tracepoints =
       has_tracepoint(types, "cgroup_mkdir") && has_tracepoint(types, "cgroup_rmdir");
   features.has_rename_tracepoint = has_tracepoint(types, "task_rename");
   features.has_signal_tracepoint = has_tracepoint(types, "signal_generate");
   features.mark_victim = find_mark_victim(types);
+  features.gfp_account = find_gfp_account(types).value_or(features.gfp_account);
   features.has_oom_kill_process = has_function(types, "oom_kill_process");
   features.has_charge_functions = true;
   for (const char* function : kChargeFunctions) {

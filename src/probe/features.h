@@ -27,7 +27,6 @@ struct Features {
   bool has_timer = false;             // 5.15
   bool has_task_stack = false;        // 5.9, with current_task_btf: for --stacks
   bool has_reclaim_tracepoints = false;
-  bool has_memcg_tracepoints = false;  // 6.13
   bool has_cgroup_tracepoints = false;
   bool has_charge_functions = false;  // page_counter_* are functions of their own, and in the BTF
   bool has_oom_kill_process = false;
@@ -38,6 +37,7 @@ struct Features {
   bool has_signal_tracepoint = false;
   bool has_rename_tracepoint = false;
   MarkVictim mark_victim = MarkVictim::absent;
+  std::uint64_t gfp_account = 0x400000;  // __GFP_ACCOUNT; this until 6.9, by the BTF from 6.10 on
 };
 
 // Looks. Never fails: what cannot be found out is not there. `disabled` names

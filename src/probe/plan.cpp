@@ -19,14 +19,8 @@ bool oom_by_fentry(const Features& f, Tier) { return f.has_oom_kill_process && f
 bool oom_by_kprobe(const Features& f, Tier) {
   return f.has_oom_kill_process && !f.has_fentry && f.has_kprobe;
 }
-// The charge tier sees every move already.
-bool memcg_events(const Features& f, Tier tier) {
-  return tier == Tier::tracepoint && f.has_memcg_tracepoints;
-}
 
 constexpr std::string_view kNoReclaim = "falls by reclaim are seen by the sweep, not at once";
-constexpr std::string_view kNoMemcgEvents =
-    "a move is seen at the target's next page event or by the sweep, not at the charge itself";
 constexpr std::string_view kNoCgroups =
     "new containers are seen at their first page, removed ones at the next check";
 constexpr std::string_view kInferred = "which limit was hit is inferred from the memcgs' usage";
@@ -73,8 +67,6 @@ constexpr std::array kPrograms{
     Entry{{"kretprobe_charge", "page_counter_charge", "kretprobe", Need::required, ""}, by_kprobe},
     Entry{{"kprobe_uncharge", "page_counter_uncharge", "kprobe", Need::required, ""}, by_kprobe},
     Entry{{"kretprobe_uncharge", "page_counter_uncharge", "kretprobe", Need::required, ""}, by_kprobe},
-    Entry{{"on_memcg_event", "count_memcg_events", "tp_btf", Need::optional, kNoMemcgEvents}, memcg_events},
-    Entry{{"on_memcg_state", "mod_memcg_state", "tp_btf", Need::optional, kNoMemcgEvents}, memcg_events},
     Entry{{"start_sweep", "sweep", "bpf_timer", Need::optional, "the sweep is driven from user space"},
           [](const Features& f, Tier) { return f.has_timer; }},
 };

@@ -26,6 +26,7 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   settings.has_rdonly_cast = features.has_rdonly_cast;
   settings.has_current_task_btf = features.has_current_task_btf;
   settings.with_stacks = stacks;
+  settings.gfp_account = features.gfp_account;
   settings.sweep_period_ns = options.sweep_period_ns;
   settings.wakeup_bytes = options.ring_bytes / 4;
   for (const std::string& pattern : options.name_patterns) {
@@ -43,6 +44,7 @@ void configure_maps(memspike_bpf& skeleton, const Options& options, bool stacks)
     bpf_map__set_max_entries(map, options.max_memcgs);
   }
   bpf_map__set_max_entries(skeleton.maps.processes, options.max_processes);
+  bpf_map__set_max_entries(skeleton.maps.tallies, tally_count());
 }
 
 void select_programs(memspike_bpf& skeleton, const std::vector<Program>& plan) {
@@ -118,6 +120,9 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
   if (!refused_stacks.empty()) state->missing.push_back("stacks: " + why_no_stacks(refused_stacks));
   state->takes_stacks = stacks;
   fill_free_slots(*state->skeleton, options.max_memcgs);
+  auto tallies = Tallies::map(bpf_map__fd(state->skeleton->maps.tallies));
+  if (!tallies) return tl::unexpected(tallies.error());
+  state->tallies = std::move(*tallies);
   const auto on_record = [](void* context, void* data, std::size_t size) {
     const auto* self = static_cast<State*>(context);
     (*self->sink)({static_cast<const std::byte*>(data), size});
@@ -165,7 +170,9 @@ Result<void> Probe::attach() {
 
 Result<void> Probe::track(std::span<const std::uint64_t> cgroup_ids) {
   auto result = track_subtree(*state_->skeleton, cgroup_ids);
-  ++state_->skeleton->data->roots_generation;  // CPUs may remember these memcgs as untracked
+  // CPUs may remember these memcgs as untracked: see switch_memcg (tracking.bpf.h).
+  __atomic_add_fetch(&state_->skeleton->data->roots_generation, 1, __ATOMIC_SEQ_CST);
+  for (memspike_tally& tally : state_->tallies.all()) __atomic_store_n(&tally.serial_nr, 0, __ATOMIC_SEQ_CST);
   return result;
 }
 

@@ -7,11 +7,13 @@
 #include "probe/handles.h"
 #include "probe/plan.h"
 #include "probe/probe.h"
+#include "probe/tallies.h"
 
 namespace memspike::probe {
 
 struct Probe::State {
   SkeletonPtr skeleton;
+  Tallies tallies;
   Plan plan;
   std::vector<LinkPtr> links;
   RingPtr ring;

@@ -72,6 +72,7 @@ class Interpreter {
   std::uint64_t push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                            std::uint64_t headroom_bytes);
   std::uint64_t emit_rows(MemcgIndex index);
+  static std::uint64_t charged_by(const decode::Sample& event, std::uint64_t risen_bytes);
   void attribute(const decode::Sample& event, std::uint64_t bytes);
   void note_changes(MemcgIndex index, const timeline::Row& before, const decode::Level& level,
                     const timeline::Changes& changes);

@@ -13,7 +13,7 @@ function __memspike_in
 end
 
 set -l commands record run report list doctor
-set -l features bpf btf cgroup_tracepoints current_task_btf fentry kprobe mark_victim memcg_tracepoints \
+set -l features bpf btf cgroup_tracepoints current_task_btf fentry kprobe mark_victim \
     rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint task_stack timer tp_btf
 
 complete -c memspike -f
