@@ -16,6 +16,7 @@ class Recorder {
   static Result<std::unique_ptr<Recorder>> open(const std::string& file);
 
   void write(const report::Fact& fact) { writer_.write(fact); }
+  void draw(report::MemcgIndex memcg, const spike::Spike& spike) { writer_.draw(memcg, spike); }
 
   // At every tick: what was recorded more than a second ago is on the disk, even after SIGKILL
   // or a power cut. ErrorKind::failed: disk full.

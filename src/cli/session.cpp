@@ -100,6 +100,10 @@ Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe:
       kernel_log_(KernelLog::open_at_end()),
       start_monotonic_ns_(monotonic_ns()),
       start_realtime_ns_(clock_ns(CLOCK_REALTIME)) {
+  if (recorder_ != nullptr) {
+    builder_.on_spike(
+        [this](report::MemcgIndex memcg, const spike::Spike& spike) { recorder_->draw(memcg, spike); });
+  }
   emit_session();
   if (csv == nullptr) return;
   csv_.emplace([csv](std::string_view text) { return csv->write(text); });

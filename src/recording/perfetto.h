@@ -65,6 +65,7 @@ inline constexpr Tag kTrackUuid = 11;
 inline constexpr Tag kCategory = 22;
 inline constexpr Tag kName = 23;
 inline constexpr Tag kCounterValue = 30;
+inline constexpr Tag kFlowIds = 47;
 
 inline constexpr std::uint32_t kSliceBegin = 1;
 inline constexpr std::uint32_t kSliceEnd = 2;

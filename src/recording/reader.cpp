@@ -177,7 +177,8 @@ void Reader::read_event(Sequence& sequence, const Packet& packet) {
     }
   }
   if (event.type == track_event::kCounter && sequence.ours) return read_counter(sequence, packet, event);
-  if (event.type == track_event::kInstant && event.is_memspike) read_fact(sequence, packet, event);
+  const bool may_be_fact = event.type == track_event::kInstant || event.type == track_event::kSliceBegin;
+  if (may_be_fact && event.is_memspike) read_fact(sequence, packet, event);
 }
 
 void Reader::read_counter(Sequence& sequence, const Packet& packet, const Event& event) {
@@ -229,6 +230,11 @@ void Reader::load_fact(Sequence& sequence, const Packet& packet, const Event& ev
   Loader loader(event.annotations);
   describe(loader, fact);
   if constexpr (requires { fact.time_ns; }) fact.time_ns = packet.time_ns;
+  // A stall is a slice from its begin. (It was an instant at its end before there were such slices.)
+  if constexpr (std::is_same_v<F, report::TaskStalled>) {
+    if (event.type == track_event::kSliceBegin) fact.time_ns += fact.duration_ns;
+    sequence.last_ns = std::max(sequence.last_ns, fact.time_ns);
+  }
   if constexpr (std::is_same_v<F, report::ProcessKilled>) fact.kill.time_ns = packet.time_ns;
   if constexpr (std::is_same_v<F, report::MemcgFound>) {
     if (fact.memcg >= kMaxMemcgs) return;

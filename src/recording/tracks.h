@@ -24,6 +24,11 @@ inline std::uint64_t track_uuid(std::uint64_t base, report::MemcgIndex memcg, Tr
 
 inline std::uint64_t session_uuid(std::uint64_t base) { return base - kTracksOfOne; }
 
+// Slices that may overlap: numbered over the whole recording, and below everything else.
+inline std::uint64_t lane_uuid(std::uint64_t base, std::uint64_t lane) {
+  return base - std::uint64_t{2} * kTracksOfOne - lane;
+}
+
 // Interned categories that mark a counter's value.
 inline constexpr std::uint64_t kHeldIid = 1;       // timeline::Mark::held
 inline constexpr std::uint64_t kWatermarkIid = 2;  // timeline::Mark::watermark

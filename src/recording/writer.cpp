@@ -3,9 +3,9 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <type_traits>
+#include <protozero/pbf_writer.hpp>
+#include <utility>
 
-#include "recording/annotations.h"
 #include "recording/archive.h"
 #include "recording/perfetto.h"
 #include "recording/tracks.h"
@@ -16,6 +16,11 @@ namespace {
 
 namespace packet = perfetto::packet;
 namespace track_event = perfetto::track_event;
+
+// Marks the events that are facts.
+constexpr std::string_view kFactCategory = "memspike";
+
+constexpr std::string_view kLifeName = "alive";
 
 // Large enough to compress well, small enough that a reader needs little memory.
 constexpr std::size_t kBlockBytes = 256U << 10;
@@ -53,220 +58,222 @@ std::uint64_t category_of(timeline::Mark mark) {
   return 0;
 }
 
+template <class F>
+Dict arguments_of(const F& fact) {
+  Saver saver;
+  F copy = fact;  // a description serves both directions, and so wants to be able to change it
+  describe(saver, copy);
+  return saver.take();
+}
+
+const char* name_of(spike::Outcome outcome) {
+  switch (outcome) {
+    case spike::Outcome::oom_kill:
+      return "OOM kill";
+    case spike::Outcome::ongoing:
+      return "ongoing";
+    case spike::Outcome::fell:
+      break;
+  }
+  return "fell";
+}
+
+Dict arguments_of(const spike::Spike& spike) {
+  Dict arguments = {{"peak_bytes", {spike.peak_bytes}},
+                    {"height_bytes", {spike.prominence_bytes}},
+                    {"peak_after_ns", {spike.peak_ns - spike.half_begin_ns}},
+                    {"rise_ns", {spike.rise_ns}}};
+  if (spike.headroom_bytes != spike::kNoHeadroom)
+    arguments.push_back({"headroom_bytes", {spike.headroom_bytes}});
+  arguments.push_back({"outcome", {std::string(name_of(spike.outcome))}});
+  return arguments;
+}
+
 }  // namespace
 
 Writer::Writer(Sink sink, const Clocks& clocks)
     : sink_(std::move(sink)),
-      sequence_id_(static_cast<std::uint32_t>(mix(clocks.realtime_ns) | 1)),
       uuid_base_(mix(clocks.realtime_ns + 1)),
-      last_ns_(clocks.monotonic_ns) {
-  write_preamble(clocks);
+      last_ns_(clocks.monotonic_ns),
+      packets_(static_cast<std::uint32_t>(mix(clocks.realtime_ns) | 1)),
+      next_flow_(mix(clocks.realtime_ns + 2)) {
+  packets_.add_clocks(clocks);
+  packets_.add_defaults();
+  packets_.add_track(session(), 0, "memspike");
 }
 
-// Appends one packet to the block: what `fill` writes, and whose it is.
-template <class Fill>
-void Writer::add_packet(Fill&& fill) {
-  packet_.clear();
-  {
-    protozero::pbf_writer writer(packet_);
-    writer.add_uint32(packet::kSequenceId, sequence_id_);
-    fill(writer);
-  }
-  protozero::pbf_writer(block_).add_message(perfetto::trace::kPacket, packet_);
+Writer::Memcg& Writer::at(report::MemcgIndex memcg) {
+  if (memcgs_.size() <= memcg) memcgs_.resize(memcg + std::size_t{1});
+  return memcgs_[memcg];
 }
 
-void Writer::write_preamble(const Clocks& clocks) {
-  namespace snapshot = perfetto::clock_snapshot;
-  add_packet([&](protozero::pbf_writer& writer) {
-    writer.add_uint32(packet::kSequenceFlags, packet::kIncrementalStateCleared);
-    protozero::pbf_writer message(writer, packet::kClockSnapshot);
-    const auto add_clock = [&](std::uint32_t id, std::uint64_t time_ns) {
-      protozero::pbf_writer clock(message, snapshot::kClock);
-      clock.add_uint32(snapshot::clock::kId, id);
-      clock.add_uint64(snapshot::clock::kTimestamp, time_ns);
-    };
-    add_clock(snapshot::kMonotonic, clocks.monotonic_ns);
-    add_clock(snapshot::kRealtime, clocks.realtime_ns);
-    add_clock(snapshot::kBoottime, clocks.boottime_ns);
-    message.add_uint32(snapshot::kPrimaryClock, snapshot::kMonotonic);
-  });
-  add_packet([&](protozero::pbf_writer& writer) {
-    writer.add_uint32(packet::kSequenceFlags, packet::kNeedsIncrementalState);
-    {
-      protozero::pbf_writer defaults(writer, packet::kDefaults);
-      defaults.add_uint32(perfetto::defaults::kTimestampClockId, snapshot::kMonotonic);
-    }
-    protozero::pbf_writer interned(writer, packet::kInternedData);
-    const auto add_category = [&](std::uint64_t iid, const char* name) {
-      protozero::pbf_writer category(interned, perfetto::interned_data::kCategory);
-      category.add_uint64(perfetto::interned_data::category::kIid, iid);
-      category.add_string(perfetto::interned_data::category::kName, name);
-    };
-    add_category(kHeldIid, "held");
-    add_category(kWatermarkIid, "watermark");
-  });
-  write_track(session_uuid(uuid_base_), 0, "memspike", false);
-}
-
-void Writer::write_track(std::uint64_t uuid, std::uint64_t parent_uuid, std::string_view name,
-                         bool is_counter) {
-  namespace descriptor = perfetto::track_descriptor;
-  add_packet([&](protozero::pbf_writer& writer) {
-    protozero::pbf_writer message(writer, packet::kTrackDescriptor);
-    message.add_uint64(descriptor::kUuid, uuid);
-    message.add_string(descriptor::kName, name.data(), name.size());
-    if (parent_uuid != 0) message.add_uint64(descriptor::kParentUuid, parent_uuid);
-    if (!is_counter) return;
-    protozero::pbf_writer counter(message, descriptor::kCounter);
-    counter.add_uint32(descriptor::counter::kUnit, descriptor::counter::kSizeBytes);
-  });
-}
-
-void Writer::write_tracks(const report::MemcgFound& fact) {
-  const std::uint64_t life = track_uuid(uuid_base_, fact.memcg, kLifeTrack);
+void Writer::add_tracks(const report::MemcgFound& fact) {
+  const std::uint64_t life = track(fact.memcg, kLifeTrack);
   std::string name = fact.path;
   if (fact.description.container && fact.description.container->name) {
     name = "container " + *fact.description.container->name + ", " + name;
   }
-  write_track(life, 0, to_utf8(name), false);
-  write_track(track_uuid(uuid_base_, fact.memcg, kUsageTrack), life, "usage", true);
-  write_track(track_uuid(uuid_base_, fact.memcg, kWatermarkTrack), life, "watermark", true);
-  write_track(track_uuid(uuid_base_, fact.memcg, kLimitTrack), life, "limit", true);
-  write_track(track_uuid(uuid_base_, fact.memcg, kHeadroomTrack), life, "headroom up to the root", true);
-}
-
-void Writer::write_slice_edge(std::uint64_t time_ns, std::uint64_t track, std::uint32_t type,
-                              std::string_view name) {
-  add_packet([&](protozero::pbf_writer& writer) {
-    writer.add_uint64(packet::kTimestamp, time_ns);
-    writer.add_uint32(packet::kSequenceFlags, packet::kNeedsIncrementalState);
-    protozero::pbf_writer event(writer, packet::kTrackEvent);
-    event.add_uint32(track_event::kType, type);
-    event.add_uint64(track_event::kTrackUuid, track);
-    if (!name.empty()) event.add_string(track_event::kName, name.data(), name.size());
-  });
+  packets_.add_track(life, 0, to_utf8(name));
+  packets_.add_track(track(fact.memcg, kUsageTrack), life, "usage", true);
+  packets_.add_track(track(fact.memcg, kWatermarkTrack), life, "watermark", true);
+  packets_.add_track(track(fact.memcg, kLimitTrack), life, "limit", true);
+  packets_.add_track(track(fact.memcg, kHeadroomTrack), life, "headroom up to the root", true);
 }
 
 template <class F>
-void Writer::write_event(std::uint64_t time_ns, std::uint64_t track, const F& fact) {
-  Saver saver;
-  F copy = fact;  // a description serves both directions, and so wants to be able to change it
-  describe(saver, copy);
-  const Dict dict = saver.take();
-  add_packet([&](protozero::pbf_writer& writer) {
-    writer.add_uint64(packet::kTimestamp, time_ns);
-    writer.add_uint32(packet::kSequenceFlags, packet::kNeedsIncrementalState);
-    protozero::pbf_writer event(writer, packet::kTrackEvent);
-    event.add_uint32(track_event::kType, track_event::kInstant);
-    event.add_uint64(track_event::kTrackUuid, track);
-    event.add_string(track_event::kCategory, "memspike");
-    event.add_string(track_event::kName, event_name(fact));
-    write_annotations(event, dict);
-  });
+void Writer::add_fact(std::uint64_t time_ns, std::uint64_t track, const F& fact,
+                      std::vector<std::uint64_t> flows) {
+  packets_.add_event({time_ns, track, track_event::kInstant, kFactCategory, event_name(fact),
+                      arguments_of(fact), std::move(flows)});
 }
 
-void Writer::write_counter(std::uint64_t time_ns, std::uint64_t track, std::int64_t value,
-                           std::uint64_t category_iid) {
-  add_packet([&](protozero::pbf_writer& writer) {
-    writer.add_uint64(packet::kTimestamp, time_ns);
-    writer.add_uint32(packet::kSequenceFlags, packet::kNeedsIncrementalState);
-    protozero::pbf_writer event(writer, packet::kTrackEvent);
-    event.add_uint32(track_event::kType, track_event::kCounter);
-    event.add_uint64(track_event::kTrackUuid, track);
-    if (category_iid != 0) event.add_uint64(track_event::kCategoryIid, category_iid);
-    event.add_int64(track_event::kCounterValue, value);
-  });
+// Both edges at once: a recording that is cut has a slice whole or not at all.
+void Writer::add_slice(Lanes& lanes, report::MemcgIndex memcg, std::string_view lane_name,
+                       Packets::Event begin, std::uint64_t end_ns) {
+  const Lanes::Place place = lanes.place(begin.time_ns, end_ns, next_lane_);
+  begin.track = lane_uuid(uuid_base_, place.lane);
+  begin.type = track_event::kSliceBegin;
+  if (place.is_new) packets_.add_track(begin.track, track(memcg, kLifeTrack), lane_name);
+  packets_.add_event(begin);
+  packets_.add_event({end_ns, begin.track, track_event::kSliceEnd});
 }
 
 // The usage comes last: it completes the row.
-void Writer::write_row(const report::MemcgRow& fact) {
-  if (memcgs_.size() <= fact.memcg) memcgs_.resize(fact.memcg + 1);
-  Memcg& memcg = memcgs_[fact.memcg];
+void Writer::handle(const report::MemcgRow& fact) {
+  Memcg& memcg = at(fact.memcg);
   const timeline::Row& row = fact.row;
-  const auto uuid = [&](Track track) { return track_uuid(uuid_base_, fact.memcg, track); };
+  last_ns_ = std::max(last_ns_, row.time_ns);
   const auto watermark = static_cast<std::int64_t>(row.watermark_bytes);
   if (std::exchange(memcg.watermark_bytes, watermark) != watermark) {
-    write_counter(row.time_ns, uuid(kWatermarkTrack), watermark);
+    packets_.add_counter(row.time_ns, track(fact.memcg, kWatermarkTrack), watermark);
   }
   const std::int64_t limit = or_none(row.limit_bytes);
-  if (std::exchange(memcg.limit_bytes, limit) != limit) write_counter(row.time_ns, uuid(kLimitTrack), limit);
+  if (std::exchange(memcg.limit_bytes, limit) != limit) {
+    packets_.add_counter(row.time_ns, track(fact.memcg, kLimitTrack), limit);
+  }
   const std::int64_t headroom =
       row.headroom_bytes == decode::kNoHeadroom ? kNone : static_cast<std::int64_t>(row.headroom_bytes);
-  if (headroom != own_headroom(row)) write_counter(row.time_ns, uuid(kHeadroomTrack), headroom);
-  write_counter(row.time_ns, uuid(kUsageTrack), static_cast<std::int64_t>(row.usage_bytes),
-                category_of(row.mark));
+  if (headroom != own_headroom(row)) {
+    packets_.add_counter(row.time_ns, track(fact.memcg, kHeadroomTrack), headroom);
+  }
+  packets_.add_counter(row.time_ns, track(fact.memcg, kUsageTrack),
+                       static_cast<std::int64_t>(row.usage_bytes), category_of(row.mark));
+}
+
+void Writer::handle(const report::MemcgFound& fact) {
+  last_ns_ = std::max(last_ns_, fact.time_ns);
+  at(fact.memcg).is_alive = true;
+  add_tracks(fact);
+  packets_.add_event({fact.time_ns, track(fact.memcg, kLifeTrack), track_event::kSliceBegin, {}, kLifeName});
+  add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
+}
+
+void Writer::end_life(report::MemcgIndex memcg, std::uint64_t time_ns) {
+  if (!std::exchange(at(memcg).is_alive, false)) return;
+  packets_.add_event({time_ns, track(memcg, kLifeTrack), track_event::kSliceEnd});
+}
+
+void Writer::handle(const report::MemcgGone& fact) {
+  add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
+  end_life(fact.memcg, fact.time_ns);
+}
+
+// Each kill is a flow of its own, which the spike that it cut off joins once that is known.
+void Writer::handle(const report::ProcessKilled& fact) {
+  constexpr std::size_t kKills = 64;
+  if (fact.memcgs.empty()) return add_fact(fact.kill.time_ns, session(), fact);
+  const report::MemcgIndex own = fact.memcgs.front();
+  auto& kills = at(own).kills;
+  kills.push_back({fact.kill.time_ns, next_flow_++});
+  if (kills.size() > kKills) kills.pop_front();
+  add_fact(fact.kill.time_ns, track(own, kLifeTrack), fact, {kills.back().flow});
+}
+
+void Writer::draw(report::MemcgIndex memcg, const spike::Spike& spike) {
+  if (failed()) return;
+  const std::uint64_t end_ns = spike.half_begin_ns + spike.width_ns;
+  Packets::Event begin;
+  begin.time_ns = spike.half_begin_ns;
+  begin.name = "spike";
+  begin.arguments = arguments_of(spike);
+  if (spike.outcome == spike::Outcome::oom_kill) {
+    // Usage falls while the victim exits: the kill may lie below half height of the slope that was seen.
+    const std::uint64_t last_ns = std::max(end_ns, spike.right_base_ns);
+    for (const Kill& kill : at(memcg).kills) {
+      if (kill.time_ns >= begin.time_ns && kill.time_ns <= last_ns) begin.flows.push_back(kill.flow);
+    }
+  }
+  add_slice(at(memcg).spikes, memcg, "spikes", std::move(begin), end_ns);
+  flush_full_block();
+}
+
+// Threads stall side by side.
+void Writer::handle(const report::TaskStalled& fact) {
+  Packets::Event begin;
+  begin.time_ns = fact.time_ns - std::min(fact.time_ns, fact.duration_ns);
+  begin.category = kFactCategory;
+  begin.name = event_name(fact);
+  begin.arguments = arguments_of(fact);
+  add_slice(at(fact.memcg).stalls, fact.memcg, "stalls", std::move(begin), fact.time_ns);
+}
+
+void Writer::handle(const report::MemcgCharged& fact) {
+  add_fact(fact.time_ns, fact.memcgs.empty() ? session() : track(fact.memcgs.front(), kLifeTrack), fact);
+}
+
+void Writer::handle(const report::InactiveFileRead& fact) {
+  add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
+}
+
+void Writer::handle(const report::SessionKnown& fact) {
+  last_ns_ = std::max(last_ns_, fact.time_ns);
+  add_fact(fact.time_ns, session(), fact);
+}
+
+void Writer::handle(const report::RecordingEnded& fact) {
+  for (std::size_t memcg = 0; memcg < memcgs_.size(); ++memcg) {
+    end_life(static_cast<report::MemcgIndex>(memcg), fact.time_ns);
+  }
+  add_fact(fact.time_ns, session(), fact);
+}
+
+// All others belong to the session, now where they have no time of their own.
+template <class F>
+void Writer::handle(const F& fact) {
+  std::uint64_t time_ns = last_ns_;
+  if constexpr (requires { fact.time_ns; }) time_ns = fact.time_ns;
+  add_fact(time_ns, session(), fact);
 }
 
 void Writer::write(const report::Fact& fact) {
   if (failed()) return;
-  if (const auto* row = std::get_if<report::MemcgRow>(&fact)) {
-    last_ns_ = std::max(last_ns_, row->row.time_ns);
-    write_row(*row);
-  } else {
-    write_rare(fact);
-  }
-  if (block_.size() >= kBlockBytes) error_ = write_block();
+  std::visit([this](const auto& f) { handle(f); }, fact);
+  flush_full_block();
 }
 
-void Writer::write_rare(const report::Fact& fact) {
-  const auto life = [&](report::MemcgIndex memcg) { return track_uuid(uuid_base_, memcg, kLifeTrack); };
-  const std::uint64_t session = session_uuid(uuid_base_);
-  if (const auto* found = std::get_if<report::MemcgFound>(&fact)) {
-    last_ns_ = std::max(last_ns_, found->time_ns);
-    write_tracks(*found);
-    write_slice_edge(found->time_ns, life(found->memcg), track_event::kSliceBegin, "alive");
-    write_event(found->time_ns, life(found->memcg), *found);
-  } else if (const auto* gone = std::get_if<report::MemcgGone>(&fact)) {
-    write_event(gone->time_ns, life(gone->memcg), *gone);
-    write_slice_edge(gone->time_ns, life(gone->memcg), track_event::kSliceEnd, {});
-  } else if (const auto* killed = std::get_if<report::ProcessKilled>(&fact)) {
-    write_event(killed->kill.time_ns, killed->memcgs.empty() ? session : life(killed->memcgs.front()),
-                *killed);
-  } else if (const auto* known = std::get_if<report::SessionKnown>(&fact)) {
-    last_ns_ = std::max(last_ns_, known->time_ns);
-    write_event(known->time_ns, session, *known);
-  } else if (const auto* stalled = std::get_if<report::TaskStalled>(&fact)) {
-    write_event(stalled->time_ns, life(stalled->memcg), *stalled);
-  } else if (const auto* read = std::get_if<report::InactiveFileRead>(&fact)) {
-    write_event(read->time_ns, life(read->memcg), *read);
-  } else if (const auto* charged = std::get_if<report::MemcgCharged>(&fact)) {
-    write_event(charged->time_ns, charged->memcgs.empty() ? session : life(charged->memcgs.front()),
-                *charged);
-  } else if (const auto* thread = std::get_if<report::ThreadSeen>(&fact)) {
-    write_event(thread->time_ns, session, *thread);
-  } else if (const auto* logged = std::get_if<report::KernelLogged>(&fact)) {
-    write_event(logged->time_ns, session, *logged);
-  } else if (const auto* ended = std::get_if<report::RecordingEnded>(&fact)) {
-    write_event(ended->time_ns, session, *ended);
-  } else {
-    std::visit(
-        [&](const auto& other) {
-          if constexpr (!std::is_same_v<std::decay_t<decltype(other)>, report::MemcgRow>) {
-            write_event(last_ns_, session, other);
-          }
-        },
-        fact);
-  }
+void Writer::flush_full_block() {
+  if (packets_.bytes().size() >= kBlockBytes) error_ = write_block();
 }
 
 // A Trace of one packet, whose only field is the zlib stream of the packets of the block.
 Result<void> Writer::write_block() {
-  if (block_.empty()) return {};
-  uLongf size = compressBound(block_.size());
+  const std::string& block = packets_.bytes();
+  if (block.empty()) return {};
+  uLongf size = compressBound(block.size());
   compressed_.resize(size);
   if (compress2(reinterpret_cast<Bytef*>(compressed_.data()), &size,
-                reinterpret_cast<const Bytef*>(block_.data()), block_.size(), kCompressionLevel) != Z_OK) {
+                reinterpret_cast<const Bytef*>(block.data()), block.size(), kCompressionLevel) != Z_OK) {
     return fail(ErrorKind::failed, "cannot compress the recording");
   }
   compressed_.resize(size);
-  packet_.clear();
+  std::string trace_bytes;
   {
-    protozero::pbf_writer trace(packet_);
+    protozero::pbf_writer trace(trace_bytes);
     protozero::pbf_writer message(trace, perfetto::trace::kPacket);
     message.add_bytes(packet::kCompressedPackets, compressed_);
   }
-  block_.clear();
-  return sink_(packet_);
+  packets_.clear();
+  return sink_(trace_bytes);
 }
 
 Result<void> Writer::flush() {

@@ -3,15 +3,18 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <protozero/pbf_writer.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "recording/lanes.h"
+#include "recording/packets.h"
 #include "recording/tracks.h"
 #include "report/fact.h"
+#include "spike/spike.h"
 
 namespace memspike::recording {
 
@@ -20,16 +23,15 @@ class Writer {
   // Takes whole Trace packets, to be appended.
   using Sink = std::function<Result<void>(std::string_view bytes)>;
 
-  // The clocks at one instant tie the trace to the wall clock.
-  struct Clocks {
-    std::uint64_t monotonic_ns = 0;
-    std::uint64_t realtime_ns = 0;
-    std::uint64_t boottime_ns = 0;
-  };
+  using Clocks = recording::Clocks;
   Writer(Sink sink, const Clocks& clocks);
 
   // Facts in the order in which the builder takes them.
   void write(const report::Fact& fact);
+
+  // A spike for who looks at the trace: what it shows follows from the facts, and readers of facts pass it
+  // by. Spikes come as they are confirmed, in any order of time.
+  void draw(report::MemcgIndex memcg, const spike::Spike& spike);
 
   // Compresses and hands over what was written since. Call it about once a second; it is done
   // by itself when enough has come together.
@@ -39,34 +41,53 @@ class Writer {
   bool failed() const { return !error_.has_value(); }
 
  private:
-  // What the counters of a memcg show.
+  struct Kill {
+    std::uint64_t time_ns = 0;
+    std::uint64_t flow = 0;
+  };
+  // What the tracks of a memcg show.
   struct Memcg {
     std::int64_t watermark_bytes = kNone;
     std::int64_t limit_bytes = kNone;
+    bool is_alive = false;
+    Lanes spikes;
+    Lanes stalls;
+    std::deque<Kill> kills;  // the latest
   };
 
-  void write_preamble(const Clocks& clocks);
-  void write_row(const report::MemcgRow& fact);
-  void write_rare(const report::Fact& fact);
-  void write_counter(std::uint64_t time_ns, std::uint64_t track, std::int64_t value,
-                     std::uint64_t category_iid = 0);
-  void write_tracks(const report::MemcgFound& fact);
-  void write_track(std::uint64_t uuid, std::uint64_t parent_uuid, std::string_view name, bool is_counter);
-  void write_slice_edge(std::uint64_t time_ns, std::uint64_t track, std::uint32_t type,
-                        std::string_view name);
+  Memcg& at(report::MemcgIndex memcg);
+  std::uint64_t track(report::MemcgIndex memcg, Track which) const {
+    return track_uuid(uuid_base_, memcg, which);
+  }
+  std::uint64_t session() const { return session_uuid(uuid_base_); }
+  void handle(const report::MemcgRow& fact);
+  void handle(const report::MemcgFound& fact);
+  void handle(const report::MemcgGone& fact);
+  void handle(const report::ProcessKilled& fact);
+  void handle(const report::TaskStalled& fact);
+  void handle(const report::MemcgCharged& fact);
+  void handle(const report::InactiveFileRead& fact);
+  void handle(const report::SessionKnown& fact);
+  void handle(const report::RecordingEnded& fact);
   template <class F>
-  void write_event(std::uint64_t time_ns, std::uint64_t track, const F& fact);
-  template <class Fill>
-  void add_packet(Fill&& fill);
+  void handle(const F& fact);
+  void add_tracks(const report::MemcgFound& fact);
+  void end_life(report::MemcgIndex memcg, std::uint64_t time_ns);
+  void add_slice(Lanes& lanes, report::MemcgIndex memcg, std::string_view lane_name, Packets::Event begin,
+                 std::uint64_t end_ns);
+  template <class F>
+  void add_fact(std::uint64_t time_ns, std::uint64_t track, const F& fact,
+                std::vector<std::uint64_t> flows = {});
+  void flush_full_block();
   Result<void> write_block();
 
   Sink sink_;
-  std::uint32_t sequence_id_;
   std::uint64_t uuid_base_;
   std::uint64_t last_ns_;
-  std::string block_;       // packets that wait to be compressed
-  std::string packet_;      // scratch
+  Packets packets_;         // that wait to be compressed
   std::string compressed_;  // scratch
+  std::uint64_t next_lane_ = 0;
+  std::uint64_t next_flow_;
   std::vector<Memcg> memcgs_;
   Result<void> error_;
 };

@@ -59,7 +59,15 @@ void Builder::handle(const MemcgFound& fact) {
   memcgs_[fact.memcg] =
       std::make_unique<MemcgState>(fact.path, std::max<std::uint64_t>(1, floor), options_.dossier_window_ns);
   memcgs_[fact.memcg]->parent = fact.parent;
+  if (spike_sink_) {
+    memcgs_[fact.memcg]->on_spike(
+        [this, memcg = fact.memcg](const spike::Spike& spike) { tell_spike(memcg, spike); });
+  }
   handle(MemcgNamed{fact.memcg, fact.description});
+}
+
+void Builder::tell_spike(MemcgIndex memcg, const spike::Spike& spike) const {
+  if (find(memcg)->wanted && spike.prominence_bytes >= min_prominence_bytes()) spike_sink_(memcg, spike);
 }
 
 void Builder::handle(const MemcgNamed& fact) {

@@ -37,6 +37,11 @@ class Builder {
   // Rows of the timelines that are reported on, as they become known.
   void on_row(RowSink sink) { row_sink_ = std::move(sink); }
 
+  // Spikes of what is reported on, each as soon as all but its right base is known. What counts as one is
+  // judged by the limits known then. Set it before the first fact, and leave the builder where it is.
+  using SpikeSink = std::function<void(MemcgIndex memcg, const spike::Spike& spike)>;
+  void on_spike(SpikeSink sink) { spike_sink_ = std::move(sink); }
+
   void apply(const Fact& fact);
 
   // What a live display shows of the first root.
@@ -75,6 +80,7 @@ class Builder {
   void handle(const SessionKnown& fact);
   void handle(const RecordingEnded& fact);
   MemcgState* at(MemcgIndex memcg);
+  void tell_spike(MemcgIndex memcg, const spike::Spike& spike) const;
   void keep_few_windows(MemcgState& memcg);
   void keep_few_overviews(MemcgState& gone);
   void join_log(OomKill& kill) const;
@@ -84,6 +90,7 @@ class Builder {
 
   BuilderOptions options_;
   RowSink row_sink_;
+  SpikeSink spike_sink_;
   std::vector<std::unique_ptr<MemcgState>> memcgs_;  // by MemcgIndex; null: not in the target
   MemcgState* last_kill_ = nullptr;                  // that holds the entry of the last kill
   std::vector<KernelLogged> log_;

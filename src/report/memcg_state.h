@@ -21,6 +21,9 @@ class MemcgState {
              std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs)
       : path_(std::move(path)), detector_(detector_floor_bytes), recent_(dossier_window_ns) {}
 
+  // Told of each spike as soon as it is confirmed: see spike::Detector.
+  void on_spike(spike::Detector::Confirmed told) { detector_.on_confirmed(std::move(told)); }
+
   // Next row of the timeline.
   void add_row(const timeline::Row& row, bool keep_timeline);
   // A thread (by its number in Threads) charged this much of what rose.

@@ -1,6 +1,7 @@
 #include "spike/detector.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "spike/left_flank.h"
 #include "spike/pending_peaks.h"
@@ -49,6 +50,8 @@ Detector::Detector(std::uint64_t min_prominence_bytes, const Limits& limits)
 Detector::~Detector() = default;
 Detector::Detector(Detector&&) noexcept = default;
 Detector& Detector::operator=(Detector&&) noexcept = default;
+
+void Detector::on_confirmed(Confirmed told) { state_->pending.on_confirmed(std::move(told)); }
 
 void Detector::push(const Point& point, std::vector<Spike>& out) {
   State& state = *state_;

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -39,6 +40,11 @@ class Detector {
   ~Detector();
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;
+
+  // Whoever cannot wait for the right base is told of each spike as soon as everything else of it is
+  // final: when usage has come down to the base of its prominence. push() and finish() append it later.
+  using Confirmed = std::function<void(const Spike& spike)>;
+  void on_confirmed(Confirmed told);
 
   // Next point of the timeline (time_ns never decreases; usage is below 2^63 bytes). Spikes
   // that this point decides are appended to `out`, in the order in which they are decided:

@@ -100,7 +100,7 @@ std::uint64_t PendingPeaks::earliest_that_matters_ns(std::uint64_t now_value, st
   consider(flank_.top(), lowest + (now_value - lowest) / 2);
   for (const Pending& peak : peaks_) {
     if (peak.decided) {
-      earliest = std::min(earliest, peak.half_first_ns);
+      earliest = std::min(earliest, peak.spike.half_begin_ns);
     } else {
       consider(peak.flank, peak.left_min + (peak.spike.peak_bytes - peak.left_min) / 2);
     }

@@ -85,6 +85,10 @@ void PendingPeaks::conclude(Pending& peak, std::uint64_t right_min) {
   if (peak.spike.peak_bytes - base >= min_prominence_bytes_) {
     measure(peak, base, 0);
     peak.decided = true;
+    if (confirmed_) {
+      finalize(peak, peak.right.ns);
+      confirmed_(peak.spike);
+    }
   }
   flank_.let_go(peak.flank);
   peak.flank = LeftFlank::kNone;
@@ -106,7 +110,7 @@ void PendingPeaks::measure(Pending& peak, std::uint64_t base_bytes, std::uint64_
   spike.rise_ns = duration_ns(left_crossing(peak, level(kLowTenths), found_low_), left_high);
   spike.crest_ns = duration_ns(left_high, right_crossing(right_sides_[1], high, last_ns));
   spike.crest_rise_ns = duration_ns(left_high, {spike.peak_ns, 0});
-  peak.half_first_ns = left_half.row_ns + static_cast<std::uint64_t>(left_half.offset_ns);
+  spike.half_begin_ns = left_half.row_ns + static_cast<std::uint64_t>(left_half.offset_ns);
   peak.half_last_ns = right_half.row_ns;
 }
 
@@ -139,10 +143,14 @@ void PendingPeaks::start_pass() {
   found_half_ = found_low_ = found_high_ = Found{};
 }
 
-void PendingPeaks::emit(Pending& peak, std::uint64_t right_base_ns, std::vector<Spike>& out) const {
+void PendingPeaks::finalize(Pending& peak, std::uint64_t right_base_ns) const {
   peak.spike.right_base_ns = right_base_ns;
   peak.spike.outcome =
-      kills_.any_within(peak.half_first_ns, peak.half_last_ns) ? Outcome::oom_kill : Outcome::fell;
+      kills_.any_within(peak.spike.half_begin_ns, peak.half_last_ns) ? Outcome::oom_kill : Outcome::fell;
+}
+
+void PendingPeaks::emit(Pending& peak, std::uint64_t right_base_ns, std::vector<Spike>& out) const {
+  finalize(peak, right_base_ns);
   out.push_back(peak.spike);
 }
 
@@ -164,6 +172,7 @@ void PendingPeaks::finish(std::uint64_t last_ns, std::vector<Spike>& out) {
   if (!ongoing) return;
   ongoing->right_base_ns = last_ns;
   ongoing->outcome = Outcome::ongoing;
+  if (confirmed_) confirmed_(*ongoing);
   out.push_back(*ongoing);
 }
 

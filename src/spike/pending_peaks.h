@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "spike/detector.h"
@@ -60,6 +61,9 @@ class PendingPeaks {
   // The series ends with a row at last_ns.
   void finish(std::uint64_t last_ns, std::vector<Spike>& out);
 
+  // Told of each spike when it is decided: its right base is the lowest row so far.
+  void on_confirmed(Detector::Confirmed told) { confirmed_ = std::move(told); }
+
   std::size_t memory_bytes() const {
     return peaks_.capacity() * sizeof(Pending) + undecided_.capacity() * sizeof(std::size_t) +
            right_sides_[0].flank.memory_bytes() + right_sides_[1].flank.memory_bytes() +
@@ -75,8 +79,7 @@ class PendingPeaks {
     Spike spike;
     std::uint64_t left_min = 0;
     Extreme right;  // from this peak to the next pending one; the first row when there are several
-    std::uint64_t half_first_ns = 0;  // the rows in which a kill counts as its end
-    std::uint64_t half_last_ns = 0;
+    std::uint64_t half_last_ns = 0;  // a kill from half_begin_ns until this row counts as its end
     LeftFlank::Node flank = LeftFlank::kNone;
     bool decided = false;
   };
@@ -106,6 +109,7 @@ class PendingPeaks {
   void measure(Pending& peak, std::uint64_t base_bytes, std::uint64_t last_ns);
   Moment left_crossing(const Pending& peak, const Level& level, Found& found) const;
   static Moment right_crossing(const RightSide& side, const Level& level, std::uint64_t last_ns);
+  void finalize(Pending& peak, std::uint64_t right_base_ns) const;
   void emit(Pending& peak, std::uint64_t right_base_ns, std::vector<Spike>& out) const;
 
   void make_room(std::vector<Spike>& out);
@@ -120,6 +124,7 @@ class PendingPeaks {
   LeftFlank& flank_;
   std::array<RightSide, 2> right_sides_;  // down to half height, and to nine tenths
   KillLog kills_;
+  Detector::Confirmed confirmed_;
   std::size_t forget_kills_at_;
 
   std::vector<Pending> peaks_;          // in order of time; heights never increase

@@ -1,62 +1,195 @@
 // A recording as an independent reader of Perfetto's format sees it: protoc, by a schema of the
-// few messages used.
-#include <zlib.h>
-
+// few messages used; and what trace_processor makes of such packets, by the rules of its format.
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <protozero/pbf_reader.hpp>
-#include <sstream>
+#include <map>
+#include <set>
 
 #include "../unit/recording_facts.h"
 #include "golden.h"
+#include "trace_text.h"
 
 using namespace memspike;
+using golden::Node;
 
 namespace {
 
-// The packets within the compressed packets.
-std::string inflate_all(const std::string& bytes) {
-  std::string all;
-  protozero::pbf_reader trace(bytes);
-  while (trace.next(1)) {
-    protozero::pbf_reader packet = trace.get_message();
-    REQUIRE(packet.next(50));
-    const auto compressed = packet.get_view();
-    std::string block(1U << 20, '\0');
-    uLongf size = block.size();
-    REQUIRE(uncompress(reinterpret_cast<Bytef*>(block.data()), &size,
-                       reinterpret_cast<const Bytef*>(compressed.data()), compressed.size()) == Z_OK);
-    all.append(block, 0, size);
-  }
-  return all;
-}
+struct Slice {
+  std::string track_name;
+  std::string name;
+  std::uint64_t begin_ns = 0;
+  std::uint64_t end_ns = 0;
+  std::uint64_t parent_track = 0;
+  std::vector<std::string> flows;
+};
 
-std::string decode_with_protoc(const std::string& trace) {
-  char dir[] = "/tmp/memspike-golden-XXXXXX";
-  REQUIRE(mkdtemp(dir) != nullptr);
-  const std::string in = std::string(dir) + "/trace";
-  const std::string out = std::string(dir) + "/text";
-  std::ofstream(in, std::ios::binary) << trace;
-  const std::string command = std::string("protoc --proto_path=") + MEMSPIKE_PROTO_DIR +
-                              " --decode=perfetto.protos.Trace perfetto_subset.proto <" + in + " >" + out;
-  REQUIRE(std::system(command.c_str()) == 0);
-  std::stringstream text;
-  text << std::ifstream(out).rdbuf();
-  std::remove(in.c_str());
-  std::remove(out.c_str());
-  rmdir(dir);
-  return text.str();
+// Reads packets as trace_processor does: state by packet in the order of the file, then events in order of
+// time, those of one instant in the order of the file.
+class Processor {
+ public:
+  explicit Processor(const Node& trace) {
+    for (const auto& [name, packet] : trace.messages) read(packet);
+    std::stable_sort(events_.begin(), events_.end(), [](const Node* a, const Node* b) {
+      return a->number("timestamp") < b->number("timestamp");
+    });
+    for (const Node* packet : events_) take(*packet);
+    for (const auto& [track, open] : open_) CHECK(open.empty());  // every slice has its end
+  }
+
+  std::vector<Slice> slices(const std::string& name) const {
+    std::vector<Slice> found;
+    for (const Slice& slice : slices_) {
+      if (slice.name == '"' + name + '"') found.push_back(slice);
+    }
+    return found;
+  }
+  std::size_t counters() const { return counters_; }
+
+ private:
+  void read(const Node& packet) {
+    CHECK(packet.number("trusted_packet_sequence_id") != 0);
+    sequences_.insert(packet.number("trusted_packet_sequence_id"));
+    CHECK(sequences_.size() == 1);
+    constexpr unsigned kCleared = 1;
+    constexpr unsigned kNeedsState = 2;
+    const auto flags = packet.number("sequence_flags");
+    if ((flags & kCleared) != 0) state_begun_ = true;
+    if ((flags & kNeedsState) != 0) CHECK(state_begun_);
+    if (const Node* clocks = packet.message("clock_snapshot")) read_clocks(*clocks);
+    if (const Node* defaults = packet.message("trace_packet_defaults")) {
+      CHECK(clocks_.count(defaults->number("timestamp_clock_id")) == 1);
+      has_clock_ = true;
+    }
+    if (const Node* interned = packet.message("interned_data")) {
+      for (const auto& [name, category] : interned->messages) categories_.insert(category.value("iid"));
+    }
+    if (const Node* track = packet.message("track_descriptor")) read_track(*track);
+    if (const Node* event = packet.message("track_event")) read_event(packet, *event, flags);
+  }
+
+  void read_clocks(const Node& snapshot) {
+    for (const auto& [name, clock] : snapshot.messages) clocks_.insert(clock.number("clock_id"));
+    CHECK(clocks_ == std::set<std::uint64_t>{1, 3, 6});
+    CHECK(snapshot.number("primary_trace_clock") == 3);
+  }
+
+  void read_track(const Node& track) {
+    const auto uuid = track.number("uuid");
+    CHECK(tracks_.emplace(uuid, track).second);  // no uuid twice
+    if (track.number("parent_uuid") != 0) CHECK(tracks_.count(track.number("parent_uuid")) == 1);
+  }
+
+  void read_event(const Node& packet, const Node& event, std::uint64_t flags) {
+    CHECK(flags == 2);
+    CHECK(has_clock_);
+    CHECK(packet.number("timestamp") != 0);
+    REQUIRE(tracks_.count(event.number("track_uuid")) == 1);
+    const bool on_counter = tracks_.at(event.number("track_uuid")).message("counter") != nullptr;
+    CHECK(on_counter == (event.value("type") == "TYPE_COUNTER"));
+    for (const std::string& iid : event.values_of("category_iids")) CHECK(categories_.count(iid) == 1);
+    events_.push_back(&packet);
+    // The reader of facts and the user interface alike want a counter in order of time.
+    if (!on_counter) return;
+    ++counters_;
+    std::uint64_t& last_ns = last_of_counter_[event.number("track_uuid")];
+    CHECK(packet.number("timestamp") >= last_ns);
+    last_ns = packet.number("timestamp");
+  }
+
+  void take(const Node& packet) {
+    const Node& event = *packet.message("track_event");
+    const Node& track = tracks_.at(event.number("track_uuid"));
+    const std::uint64_t time_ns = packet.number("timestamp");
+    auto& open = open_[event.number("track_uuid")];
+    if (event.value("type") == "TYPE_SLICE_END") {
+      REQUIRE(!open.empty());  // an end closes what began last on its track
+      slices_[open.back()].end_ns = time_ns;
+      open.pop_back();
+    } else if (event.value("type") != "TYPE_COUNTER") {
+      if (event.value("type") == "TYPE_SLICE_BEGIN") open.push_back(slices_.size());
+      slices_.push_back({track.value("name"), event.value("name"), time_ns, time_ns,
+                         track.number("parent_uuid"), event.values_of("flow_ids")});
+    }
+  }
+
+  std::set<std::uint64_t> sequences_;
+  std::set<std::uint64_t> clocks_;
+  std::set<std::string> categories_;
+  std::map<std::uint64_t, Node> tracks_;
+  std::map<std::uint64_t, std::uint64_t> last_of_counter_;
+  std::vector<const Node*> events_;
+  std::map<std::uint64_t, std::vector<std::size_t>> open_;
+  std::vector<Slice> slices_;
+  std::size_t counters_ = 0;
+  bool state_begun_ = false;
+  bool has_clock_ = false;
+};
+
+// A stall of another thread while the first one still stands.
+std::vector<report::Fact> two_stalls() {
+  auto facts = facts::story();
+  const auto stall = std::find_if(facts.begin(), facts.end(), [](const report::Fact& fact) {
+    return std::holds_alternative<report::TaskStalled>(fact);
+  });
+  facts.insert(stall + 1, report::TaskStalled{1, facts::kStartNs + 8'450'000, 1'000'000, 4096, 42, 44});
+  return facts;
 }
 
 }  // namespace
 
 TEST_CASE("a recording is a Perfetto trace that protoc reads") {
-  const std::string text = decode_with_protoc(inflate_all(facts::record(facts::story())));
+  const std::string text = golden::decode_with_protoc(facts::record(facts::story()));
   // protoc shows a field that its schema does not know by its number.
   for (const char digit : std::string("123456789")) {
     CHECK(text.find(std::string("\n  ") + digit) == std::string::npos);
   }
   golden::check_golden("recording.txtpb", text);
+}
+
+TEST_CASE(
+    "a recording's spikes are slices as wide as the report says, joined to the kill that cut them off") {
+  const auto story = facts::story();
+  const Node trace = golden::parse_text(golden::decode_with_protoc(facts::record(story)));
+  const Processor processor(trace);
+  report::Builder builder({});
+  for (const report::Fact& fact : story) builder.apply(fact);
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> expected;
+  for (const report::Memcg& memcg : builder.take().memcgs) {
+    for (const spike::Spike& spike : memcg.spikes) {
+      expected.emplace_back(spike.half_begin_ns, spike.half_begin_ns + spike.width_ns);
+    }
+  }
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> drawn;
+  std::vector<std::string> cut_off;
+  for (const Slice& slice : processor.slices("spike")) {
+    CHECK(slice.track_name == "\"spikes\"");
+    CHECK(slice.parent_track != 0);
+    drawn.emplace_back(slice.begin_ns, slice.end_ns);
+    cut_off.insert(cut_off.end(), slice.flows.begin(), slice.flows.end());
+  }
+  std::sort(expected.begin(), expected.end());
+  CHECK(expected.size() >= 3);
+  CHECK(drawn == expected);
+  std::vector<std::string> kills;
+  for (const Slice& slice : processor.slices("oom kill")) {
+    kills.insert(kills.end(), slice.flows.begin(), slice.flows.end());
+  }
+  CHECK(kills.size() == 2);
+  CHECK(cut_off == kills);
+  CHECK(processor.counters() > 10);
+}
+
+TEST_CASE("stalls that overlap are slices side by side, and a container's life has its end") {
+  const Node trace = golden::parse_text(golden::decode_with_protoc(facts::record(two_stalls())));
+  const Processor processor(trace);
+  const auto stalls = processor.slices("stall");
+  REQUIRE(stalls.size() == 2);
+  CHECK(stalls[0].begin_ns == facts::kStartNs + 6'900'000);
+  CHECK(stalls[0].end_ns == facts::kStartNs + 8'400'000);
+  CHECK(stalls[1].begin_ns == facts::kStartNs + 7'450'000);
+  CHECK(stalls[1].end_ns == facts::kStartNs + 8'450'000);
+  const auto lives = processor.slices("alive");
+  REQUIRE(lives.size() == 2);
+  CHECK(lives[0].end_ns == facts::kStartNs + 10'000'000);  // with the recording
+  CHECK(lives[1].end_ns == facts::kStartNs + 9'500'000);   // it was removed
 }

@@ -132,8 +132,11 @@ inline std::string record(const std::vector<report::Fact>& facts, bool flush_eac
         return {};
       },
       clocks);
+  report::Builder builder({});
+  builder.on_spike([&](report::MemcgIndex memcg, const spike::Spike& spike) { writer.draw(memcg, spike); });
   for (const report::Fact& fact : facts) {
     writer.write(fact);
+    builder.apply(fact);
     if (flush_each) static_cast<void>(writer.flush());
   }
   static_cast<void>(writer.flush());

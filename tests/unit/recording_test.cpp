@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "recording/lanes.h"
 #include "recording/utf8.h"
 #include "recording_facts.h"
 
@@ -152,6 +153,21 @@ TEST_CASE("any bytes become UTF-8 and come back") {
     CHECK(recording::from_utf8(recording::to_utf8(text)) == text);
   }
   CHECK(recording::from_utf8("\\q \\xzz \\x4") == "\\q \\xzz \\x4");  // not ours: as it is
+}
+
+TEST_CASE("slices that share a lane never overlap, in whatever order they come") {
+  recording::Lanes lanes;
+  std::uint64_t next = 0;
+  CHECK(lanes.place(10, 20, next).is_new);
+  CHECK(lanes.place(20, 30, next).lane == 0);  // after it
+  CHECK(lanes.place(5, 9, next).lane == 0);    // before it
+  CHECK(lanes.place(1, 5, next).lane == 1);    // ends where another begins that was written earlier
+  CHECK(lanes.place(12, 13, next).lane == 1);
+  const auto around = lanes.place(0, 40, next);
+  CHECK(around.is_new);
+  CHECK(around.lane == 2);
+  for (int i = 0; i < 1000; ++i) lanes.place(0, 100, next);  // bounded: lanes are given up, numbers are not
+  CHECK(next == 1003);
 }
 
 TEST_CASE("a row costs few bytes") {

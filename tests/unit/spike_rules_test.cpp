@@ -283,3 +283,24 @@ TEST_CASE("spikes: a detector moves with its state") {
   second.finish(spikes);
   CHECK(spikes.size() == 1);
 }
+
+TEST_CASE("a spike is confirmed when usage is back at its base, long before its right base is final") {
+  memspike::spike::Detector detector(10);
+  std::vector<memspike::spike::Spike> out;
+  std::vector<memspike::spike::Spike> confirmed;
+  detector.on_confirmed([&](const memspike::spike::Spike& spike) { confirmed.push_back(spike); });
+  detector.push({100, 20}, out);
+  detector.push({200, 120}, out);
+  detector.push({300, 40}, out);
+  CHECK(confirmed.empty());  // it may yet rise higher without having been down
+  detector.push({400, 20}, out);
+  REQUIRE(confirmed.size() == 1);
+  CHECK(out.empty());
+  CHECK(confirmed[0].half_begin_ns == 150);
+  CHECK(confirmed[0].width_ns == 113);  // falls through half height at 262.5
+  detector.finish(out);
+  REQUIRE(out.size() == 1);
+  CHECK(confirmed.size() == 1);  // told once
+  CHECK(out[0].half_begin_ns == confirmed[0].half_begin_ns);
+  CHECK(out[0].width_ns == confirmed[0].width_ns);
+}
