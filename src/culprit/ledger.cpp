@@ -90,16 +90,16 @@ void Ledger::make_room() {
   }
 }
 
-Rise Ledger::between(std::uint64_t base_ns, std::uint64_t peak_ns, std::size_t count) const {
+Rise Ledger::between(std::uint64_t begin_ns, std::uint64_t peak_ns, std::size_t count) const {
   Rise rise;
   std::uint64_t gross_bytes = 0;
   std::uint64_t attributed_bytes = 0;
   std::unordered_map<std::uint32_t, std::uint64_t> sums;
-  auto run = std::lower_bound(runs_.begin(), runs_.end(), base_ns,
+  auto run = std::lower_bound(runs_.begin(), runs_.end(), begin_ns,
                               [](const Run& r, std::uint64_t time) { return r.last_ns < time; });
   for (; run != runs_.end() && run->base_ns <= peak_ns; ++run) {
-    const bool within = run->base_ns >= base_ns && run->last_ns <= peak_ns;
-    const bool overlaps = std::max(run->base_ns, base_ns) < std::min(run->last_ns, peak_ns);
+    const bool within = run->base_ns >= begin_ns && run->last_ns <= peak_ns;
+    const bool overlaps = std::max(run->base_ns, begin_ns) < std::min(run->last_ns, peak_ns);
     if (!within && !overlaps) continue;
     gross_bytes += run->bytes;
     rise.other_bytes += run->other_bytes;

@@ -57,7 +57,7 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
 // The rising edge of a spike is over: what is known of it is complete.
 void MemcgState::take_decided() {
   for (const spike::Spike& spike : decided_) {
-    spikes_.push_back({spike, ledger_.between(spike.left_base_ns, spike.peak_ns, kMaxCulprits)});
+    spikes_.push_back({spike, ledger_.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits)});
   }
   decided_.clear();
 }

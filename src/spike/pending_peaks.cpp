@@ -107,7 +107,9 @@ void PendingPeaks::measure(Pending& peak, std::uint64_t base_bytes, std::uint64_
   const Moment left_high = left_crossing(peak, high, found_high_);
   const Moment right_half = right_crossing(right_sides_[0], half, last_ns);
   spike.width_ns = duration_ns(left_half, right_half);
-  spike.rise_ns = duration_ns(left_crossing(peak, level(kLowTenths), found_low_), left_high);
+  const Moment left_low = left_crossing(peak, level(kLowTenths), found_low_);
+  spike.rise_ns = duration_ns(left_low, left_high);
+  spike.rise_begin_ns = left_low.row_ns + static_cast<std::uint64_t>(left_low.offset_ns);
   spike.crest_ns = duration_ns(left_high, right_crossing(right_sides_[1], high, last_ns));
   spike.crest_rise_ns = duration_ns(left_high, {spike.peak_ns, 0});
   spike.half_begin_ns = left_half.row_ns + static_cast<std::uint64_t>(left_half.offset_ns);

@@ -35,6 +35,7 @@ struct Spike {
   std::uint64_t crest_rise_ns = 0;     // the part of it before peak_ns
   std::uint64_t left_base_ns = 0;
   std::uint64_t right_base_ns = 0;
+  std::uint64_t rise_begin_ns = 0;  // where the rise begins: usage leaves a tenth of the prominence
   std::uint64_t half_begin_ns = 0;  // where the width begins: usage rises through half the prominence
   std::uint64_t headroom_bytes = kNoHeadroom;  // at the peak
   Outcome outcome = Outcome::fell;
