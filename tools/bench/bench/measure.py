@@ -6,7 +6,7 @@ import tempfile
 
 from bench import programs, stats, workloads
 from bench.cgroups import Cgroup
-from bench.tracers import Context, NotPossible
+from bench.tracers import Context, NotPossible, all_tracers
 
 PLACES = ("inside", "outside")  # of the cgroup that the tracer is told about
 
@@ -94,14 +94,21 @@ class Bench:
             cost["page_events_per_unit"] = cost["page_events"] / run.units
         return cost
 
+    def page_events_per_unit(self, workload):
+        """Allocations and frees of pages, as many as the empty programs see."""
+        cost = self.cost(workload, "inside", untraced_tracer())
+        return cost and cost["page_events_per_unit"]
+
     def directory(self):
         return tempfile.TemporaryDirectory(prefix="memspike-bench-", dir=self.settings.scratch)
 
 
 def empty_programs():
-    from bench.tracers import all_tracers
-
     return all_tracers()["empty"][0]
+
+
+def untraced_tracer():
+    return all_tracers()["none"][0]
 
 
 def pair(bench, workload, place, tracer, series, number):
@@ -125,6 +132,7 @@ def run_all(bench, workload, place, tracers, not_possible, say):
     """{tracer's name: its Series}. Tracers that turn out not to be possible are left out, and why noted."""
     possible = [tracer for tracer in tracers if tracer.name not in not_possible]
     series = {tracer.name: Series() for tracer in possible}
+    bench.untraced(workload)  # the first one finds caches cold, and memory that nobody touched yet
     for number in range(bench.settings.pairs):
         say(f"{workload.name}, {place}: pair {number + 1} of {bench.settings.pairs}")
         for tracer in rotated(possible, number):

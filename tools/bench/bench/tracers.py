@@ -167,21 +167,28 @@ class Perf(Tracer):
     package, program = "linux-perf", "perf"
     peak_is = pages.HOW
 
+    def __init__(self, name, note=""):
+        super().__init__(name, note)
+        self.fds = ()
+
     def launch(self):
-        to_perf_out, to_perf = os.pipe()
-        from_perf, from_perf_in = os.pipe()
-        try:
-            # It starts disabled and says when it has enabled its events: the only way that perf tells.
-            os.write(to_perf, b"enable\n")
-            os.set_blocking(from_perf, False)
-            self.child = Child(
-                ["perf", "record", "-q", "-D", "-1", "--control", f"fd:{to_perf_out},{from_perf_in}", "-a",
-                 "-e", "kmem:mm_page_alloc", "-e", "kmem:mm_page_free", "-o", "perf.data"],
-                self.context.directory, pass_fds=(to_perf_out, from_perf_in))
-            return self.child.wait_until(lambda: readable(from_perf))
-        finally:
-            for fd in (to_perf_out, to_perf, from_perf, from_perf_in):
-                os.close(fd)
+        # It starts disabled and says when it has enabled its events: the only way that perf tells.
+        orders, to_perf = os.pipe()
+        from_perf, answers = os.pipe()
+        self.fds = (orders, to_perf, from_perf, answers)
+        os.write(to_perf, b"enable\n")
+        os.set_blocking(from_perf, False)
+        self.child = Child(
+            ["perf", "record", "-q", "-D", "-1", "--control", f"fd:{orders},{answers}", "-a",
+             "-e", "kmem:mm_page_alloc", "-e", "kmem:mm_page_free", "-o", "perf.data"],
+            self.context.directory, pass_fds=(orders, answers))
+        return self.child.wait_until(lambda: readable(from_perf))
+
+    def abandon(self):
+        super().abandon()
+        for fd in self.fds:
+            os.close(fd)
+        self.fds = ()
 
     def outcome(self):
         written = self.written("perf.data")
@@ -214,27 +221,20 @@ class Bpftrace(Tracer):
     # The last probe that is attached says that all are.
     READY = 'interval:ms:5 { if (!@ready) { @ready = 1; printf("ready\\n"); } } END { clear(@ready); }'
 
-    def __init__(self, name, script, note=""):
-        super().__init__(name, note)
+    def __init__(self, name, script, buffering="full"):
+        super().__init__(name)
         self.script = script
+        self.buffering = buffering
 
     def launch(self):
-        self.child = Child(["bpftrace", "-o", "trace.txt", "-e", f"{self.script} {self.READY}"],
+        self.child = Child(["bpftrace", "-B", self.buffering, "-e", f"{self.script} {self.READY}"],
                            self.context.directory)
-        return self.child.wait_until(self.is_ready)
-
-    def is_ready(self):
-        path = self.file("trace.txt")
-        if not os.path.exists(path):
-            return False
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return "ready" in file.read()
+        return self.child.wait_until(lambda: "ready" in self.child.out())
 
     def outcome(self):
-        with open(self.file("trace.txt"), encoding="utf-8", errors="replace") as file:
-            text = file.read()
-        lost = sum(int(count) for count in re.findall(r"Lost (\d+) events", text + self.child.err()))
-        return Outcome(self.written("trace.txt"), lost, self.peak())
+        said = self.child.out() + self.child.err()
+        lost = sum(int(count) for count in re.findall(r"Lost (\d+) events", said))
+        return Outcome(self.written("out"), lost, self.peak())
 
     def peak(self):
         return None
@@ -245,7 +245,7 @@ class BpftraceCount(Bpftrace):
 
     def __init__(self, name):
         super().__init__(name, "tracepoint:kmem:mm_page_alloc { @alloc = count(); }"
-                               " tracepoint:kmem:mm_page_free { @free = count(); }")
+                               " tracepoint:kmem:mm_page_free { @free = count(); }", "line")
 
 
 class BpftracePrintf(Bpftrace):
@@ -257,7 +257,7 @@ class BpftracePrintf(Bpftrace):
                   ' tracepoint:kmem:mm_page_free { printf("%s mm_page_free: order=%d\\n", comm, args->order); }')
 
     def peak(self):
-        return pages.peak_bytes(self.file("trace.txt")) if self.context.wants_peak else None
+        return pages.peak_bytes(self.child.out_path) if self.context.wants_peak else None
 
 
 class TraceCmd(Tracer):
