@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/bench"))
 
+import guard  # noqa: E402
 from bench import output, pages, programs, stats, tables  # noqa: E402
 
 
@@ -96,6 +97,19 @@ class Output(unittest.TestCase):
         result = {"written_bytes": 3_000_000, "units": 500_000, "page_events_per_unit": 2.0}
         self.assertEqual(output.mb_per_million(result), 3.0)
         self.assertIsNone(output.mb_per_million({**result, "page_events_per_unit": None}))
+
+
+class Guard(unittest.TestCase):
+    def fine(self, counts, expected):
+        return [fine for _, fine in guard.verdicts(counts, expected, 0.05)]
+
+    def test_more_than_the_tolerance_fails(self):
+        self.assertEqual(self.fine({"a": 104, "b": 106, "c": 50}, {"a": 100, "b": 100, "c": 100}),
+                         [True, False, True])
+
+    def test_what_is_not_in_the_baseline_fails(self):
+        self.assertEqual(self.fine({"a": 1}, {}), [False])
+        self.assertEqual(self.fine({}, {"a": 1}), [False])
 
 
 if __name__ == "__main__":
