@@ -3,19 +3,13 @@
  * Programs that do nothing, where memspike's hottest ones are: what a hook costs whatever is
  * behind it. The floor of every comparison.
  */
-#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
 
 char LICENSE[] SEC("license") = "GPL";
 
 SEC("tp_btf/mm_page_alloc")
-int empty_alloc(void *ctx)
-{
-	return 0;
-}
+int empty_alloc(void* ctx) { return 0; }
 
 SEC("tp_btf/mm_page_free")
-int empty_free(void *ctx)
-{
-	return 0;
-}
+int empty_free(void* ctx) { return 0; }
