@@ -3,8 +3,11 @@
  * Programs that do nothing, where memspike's hottest ones are: what a hook costs whatever is
  * behind it. The floor of every comparison.
  */
-#include <bpf/bpf_helpers.h>
+// bpf_helpers.h wants the types of the other, and includes nothing itself.
+// clang-format off
 #include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+// clang-format on
 
 char LICENSE[] SEC("license") = "GPL";
 
