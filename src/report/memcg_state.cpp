@@ -119,7 +119,10 @@ void MemcgState::finish() {
   finished_ = true;
   detector_.finish(decided_);
   take_decided();
+  // Of containers that are born and die all day only what the report needs may stay.
   recent_.clear();
+  ledger_ = culprit::Ledger();
+  detector_ = spike::Detector(1);
 }
 
 void MemcgState::count(const spike::Spike& spike, Histograms& histograms) {

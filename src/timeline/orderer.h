@@ -2,8 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <queue>
-#include <utility>
+#include <deque>
 #include <vector>
 
 #include "decode/event.h"
@@ -25,39 +24,39 @@ class Orderer {
   template <class Sink>
   void release(std::uint64_t now_ns, Sink&& sink) {
     if (now_ns < hold_ns_) return;
-    while (!heap_.empty() && heap_.top().time_ns <= now_ns - hold_ns_) pop(sink);
+    while (!turns_.empty() && turns_.front().time_ns <= now_ns - hold_ns_) pop(sink);
   }
 
   // Lets go of everything.
   template <class Sink>
   void flush(Sink&& sink) {
-    while (!heap_.empty()) pop(sink);
+    while (!turns_.empty()) pop(sink);
   }
 
   std::uint64_t late() const { return late_; }  // events that came after a younger one had been let go
 
  private:
-  struct Held {
+  // An event is several hundred bytes: it stays where it is, and only these move.
+  struct Turn {
     std::uint64_t time_ns;
-    std::uint64_t arrival;  // equal times stay in order of arrival
-    decode::Event event;
-    bool operator<(const Held& other) const {
-      return std::pair(time_ns, arrival) > std::pair(other.time_ns, other.arrival);
-    }
+    std::uint32_t place;  // in places_
   };
 
   template <class Sink>
   void pop(Sink&& sink) {
-    // priority_queue has no way to move out; the element is popped at once, so its order is not needed.
-    decode::Event event = std::move(const_cast<Held&>(heap_.top()).event);
-    released_ns_ = heap_.top().time_ns;
-    heap_.pop();
-    sink(event);
+    const Turn turn = turns_.front();
+    turns_.pop_front();
+    released_ns_ = turn.time_ns;
+    sink(places_[turn.place]);
+    free_.push_back(turn.place);
   }
 
+  std::uint32_t keep(decode::Event event);
+
   std::uint64_t hold_ns_;
-  std::priority_queue<Held> heap_;
-  std::uint64_t arrivals_ = 0;
+  std::deque<Turn> turns_;  // by time; equal times in order of arrival
+  std::deque<decode::Event> places_;
+  std::vector<std::uint32_t> free_;  // places whose event has been let go
   std::uint64_t released_ns_ = 0;
   std::uint64_t late_ = 0;
 };

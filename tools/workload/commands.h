@@ -19,6 +19,8 @@ int run_storm(Options& options);
 int run_idle(Options& options);
 int run_clock(Options& options);
 int run_stacks(Options& options);
+int run_heap(Options& options);
+int run_service(Options& options);
 
 // How a command that fills and empties memory goes about it.
 struct Cycle {

@@ -30,7 +30,8 @@ Fill, hold, release (each: [--repeat N] [--hold MS] [--pause MS]):
   brk SIZE                                      the heap's end
   tmpfs SIZE [--dir DIR] [--keep]               a file on tmpfs (/dev/shm)
   pagecache SIZE --file PATH [--keep]           write, sync, read, drop from the cache
-  forks N [--children-touch SIZE] [--parallel N]    a fork storm; each child touches SIZE (1M)
+  forks N [--children-touch SIZE] [--parallel N] [--exec]
+      a fork storm; each child touches SIZE (1M) and, if asked, executes a program that ends at once
   threads N SIZE                                N threads, spread over the CPUs, SIZE each (N=0: one a CPU)
 
 From code of known names (with --repeat, --hold as above):
@@ -40,7 +41,10 @@ To the limit:
   oom [--max SIZE] [--step SIZE]                touches until it is killed; at SIZE (1G) it gives up, with 1
 
 To measure with:
-  storm SECONDS [--region SIZE]                 touches 4 KiB pages and gives them back, as fast as it can
+  storm SECONDS [--region SIZE] [--threads N]   touches 4 KiB pages and gives them back, as fast as it can
+                                                (N=0: one thread a CPU, SIZE each)
+  heap N                                        N times frees or makes an object of 64 bytes to 1 MiB
+  service N [--pause MS] [--request SIZE]       N requests, one every pause (10ms), of SIZE (256K) each
   clock SIZE N --cgroup-usage-file PATH [--pause MS]
       N bursts of SIZE, reading the memory cgroup's usage after every touch: "clock" lines tell when a burst
       first showed (onset_ns), when its maximum first showed (peak_ns) and when the last fall showed (settle_ns).
@@ -60,7 +64,7 @@ constexpr Command kCommands[] = {
     {"story", run_story}, {"anon", run_anon},       {"thp", run_thp},     {"mmap-shared", run_shared},
     {"brk", run_brk},     {"oom", run_oom},         {"tmpfs", run_tmpfs}, {"pagecache", run_pagecache},
     {"forks", run_forks}, {"threads", run_threads}, {"storm", run_storm}, {"idle", run_idle},
-    {"clock", run_clock}, {"stacks", run_stacks},
+    {"clock", run_clock}, {"stacks", run_stacks},   {"heap", run_heap},   {"service", run_service},
 };
 
 int dispatch(const std::vector<std::string_view>& words) {

@@ -1,4 +1,5 @@
 // Many at once: a fork storm, and threads on every CPU.
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,13 +18,28 @@
 namespace memspike::workload {
 namespace {
 
-[[noreturn]] void live_as_child(std::uint64_t touch_bytes, std::uint64_t hold_ns) {
+// Becomes this very program anew, told to do nothing.
+[[noreturn]] void execute() {
+  ::execl("/proc/self/exe", "memspike-workload", "idle", "0", nullptr);
+  ::_exit(1);
+}
+
+void be_quiet() {
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (null >= 0) ::dup2(null, STDOUT_FILENO);
+}
+
+[[noreturn]] void live_as_child(std::uint64_t touch_bytes, std::uint64_t hold_ns, bool exec) {
   // A killed parent must not leave a storm behind.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   {
     const Mapping mapping(touch_bytes, Mapping::Kind::anon);
     mapping.touch();
     sleep_ns(hold_ns);
+  }
+  if (exec) {
+    be_quiet();
+    execute();
   }
   ::_exit(0);
 }
@@ -68,12 +84,13 @@ int run_forks(Options& options) {
   const std::uint64_t touch_bytes = options.size_bytes("--children-touch", std::uint64_t{1} << 20);
   const std::uint64_t parallel = options.count("--parallel", 32);
   const std::uint64_t hold_ns = options.duration_ns("--hold", 0);
+  const bool exec = options.flag("--exec");
   if (touch_bytes == 0 || parallel == 0) usage_error("--children-touch and --parallel must not be 0");
   start(options);
   Ends ends;
   for (std::uint64_t started = 0; started < children; ++started) {
     if (started - ends.exited - ends.killed == parallel) reap_one(ends);
-    if (check(::fork(), "fork") == 0) live_as_child(touch_bytes, hold_ns);
+    if (check(::fork(), "fork") == 0) live_as_child(touch_bytes, hold_ns, exec);
   }
   while (ends.exited + ends.killed < children) reap_one(ends);
   say("forked", {{"exited", ends.exited}, {"killed", ends.killed}});

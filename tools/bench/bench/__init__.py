@@ -1,0 +1,1 @@
+"""What tools/bench/run and tools/bench/scale are made of."""

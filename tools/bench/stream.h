@@ -1,0 +1,137 @@
+// A recording as the kernel would write it, made up: the same bytes on every machine and every run.
+// And the way of its records through the core, as a session takes them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "decode/decoder.h"
+#include "memspike/abi.h"
+#include "report/builder.h"
+#include "report/interpreter.h"
+#include "timeline/orderer.h"
+
+namespace memspike::bench {
+
+inline constexpr std::uint64_t kPageBytes = 4096;
+
+// Records, one behind the other, each with its size in its header.
+class Stream {
+ public:
+  // Samples of a path of `levels` memcgs that live at 38 MiB, burst to 60 MiB and fall back, in batches of
+  // 64 pages as a CPU charges them; every eighth pair of neighbours is swapped, as two CPUs may.
+  Stream(std::size_t samples, std::uint32_t levels) : samples_(samples), levels_(levels) {
+    for (std::uint32_t slot = levels; slot-- > 0;) add_birth(slot);
+    for (std::size_t i = 0; i < samples; ++i) add_sample(i % 8 == 0 ? i + 1 : i % 8 == 1 ? i - 1 : i);
+  }
+
+  template <class Sink>
+  void each(Sink&& sink) const {
+    for (std::size_t at = 0; at < bytes_.size();) {
+      memspike_header header{};
+      std::memcpy(&header, &bytes_[at], sizeof(header));
+      sink(std::span(&bytes_[at], header.size));
+      at += header.size;
+    }
+  }
+
+  std::size_t samples() const { return samples_; }
+
+ private:
+  static constexpr std::uint64_t kStartNs = 1'000'000'000;
+  static constexpr std::uint64_t kStepNs = 40'000;  // between two samples: a storm's
+
+  template <class Raw>
+  void add(const Raw& raw, std::size_t size_bytes) {
+    const auto* from = reinterpret_cast<const std::byte*>(&raw);
+    bytes_.insert(bytes_.end(), from, from + size_bytes);
+  }
+
+  void add_birth(std::uint32_t slot) {
+    memspike_memcg_born raw{};
+    raw.header = {MEMSPIKE_RECORD_MEMCG_BORN, sizeof(raw), 0, kStartNs - 1000 - slot};
+    raw.serial_nr = slot + 1;
+    raw.cgroup_id = slot + 100;
+    raw.slot = slot;
+    raw.parent_slot = slot + 1 < levels_ ? slot + 1 : MEMSPIKE_NO_SLOT;
+    raw.pattern = MEMSPIKE_NO_SLOT;
+    raw.name[0] = static_cast<char>('a' + slot);
+    add(raw, sizeof(raw));
+  }
+
+  // Usage at a step of the story. 88 batches up, 88 down; each eighth burst is a low one.
+  static std::uint64_t usage_pages(std::size_t step) {
+    constexpr std::uint64_t kFloorPages = 38 * 256;
+    constexpr std::size_t kBatches = 88;
+    const std::size_t phase = step % (2 * kBatches);
+    const std::uint64_t batch = phase < kBatches ? phase : 2 * kBatches - phase;
+    const bool low = step / (2 * kBatches) % 8 == 7;
+    return kFloorPages + 64 * (low ? batch / 2 : batch) + step % 3;
+  }
+
+  void add_sample(std::size_t step) {
+    memspike_sample raw{};
+    const std::size_t size = offsetof(memspike_sample, levels) + levels_ * sizeof(memspike_level);
+    const std::uint64_t time_ns = kStartNs + step * kStepNs;
+    raw.header = {MEMSPIKE_RECORD_SAMPLE, static_cast<__u16>(size), static_cast<__u32>(step % 2), time_ns};
+    raw.outer_headroom_pages = MEMSPIKE_NO_HEADROOM;
+    raw.tgid = 4711;
+    raw.tid = 4711 + static_cast<__u32>(step / 1000 % 4);
+    raw.trigger = MEMSPIKE_TRIGGER_PAGE_ALLOC;
+    raw.level_count = levels_;
+    for (std::uint32_t slot = 0; slot < levels_; ++slot) {
+      const std::uint64_t usage = usage_pages(step) + 64 * slot;
+      raw.levels[slot] = {slot, 0, usage, 62 * 256 + 64 * slot, 64 * 256, time_ns - kStepNs / 4};
+    }
+    add(raw, size);
+  }
+
+  std::size_t samples_;
+  std::uint32_t levels_;
+  std::vector<std::byte> bytes_;
+};
+
+// Decode, order, timeline, spikes, histograms, report.
+class Pipeline {
+ public:
+  explicit Pipeline(report::BuilderOptions options)
+      : builder_(std::move(options)),
+        interpreter_([](const std::string&) { return report::Description{}; },
+                     [this](const report::Fact& fact) { builder_.apply(fact); }) {
+    for (std::uint64_t id = 100; id < 100 + MEMSPIKE_MAX_LEVELS; ++id) interpreter_.name_cgroup(id, "/bench");
+  }
+
+  void run(const Stream& stream) {
+    std::size_t waiting = 0;
+    stream.each([&](std::span<const std::byte> record) {
+      auto event = decode::decode(record, kPageBytes);
+      if (!event) return;
+      std::visit([this](const auto& e) { now_ns_ = e.time_ns; }, *event);
+      orderer_.push(std::move(*event));
+      if (++waiting % kDrain == 0) release();
+    });
+    orderer_.flush([this](const decode::Event& event) { interpreter_.apply(event); });
+    interpreter_.close(now_ns_ + 1);
+  }
+
+  report::Report take() { return builder_.take(); }
+
+ private:
+  static constexpr std::uint64_t kHoldNs = 20'000'000;
+  static constexpr std::size_t kDrain = 256;  // records a drain of the ring buffer finds in a storm
+
+  void release() {
+    orderer_.release(now_ns_, [this](const decode::Event& event) { interpreter_.apply(event); });
+  }
+
+  report::Builder builder_;
+  report::Interpreter interpreter_;
+  timeline::Orderer orderer_{kHoldNs};
+  std::uint64_t now_ns_ = 0;
+};
+
+}  // namespace memspike::bench
