@@ -98,9 +98,8 @@ Rise Ledger::between(std::uint64_t begin_ns, std::uint64_t peak_ns, std::size_t 
   auto run = std::lower_bound(runs_.begin(), runs_.end(), begin_ns,
                               [](const Run& r, std::uint64_t time) { return r.last_ns < time; });
   for (; run != runs_.end() && run->base_ns <= peak_ns; ++run) {
-    const bool within = run->base_ns >= begin_ns && run->last_ns <= peak_ns;
-    const bool overlaps = std::max(run->base_ns, begin_ns) < std::min(run->last_ns, peak_ns);
-    if (!within && !overlaps) continue;
+    // A rise may be a step: begin and peak at one time, the end of a run that began long before.
+    if (run->base_ns == peak_ns && run->last_ns > peak_ns) continue;
     gross_bytes += run->bytes;
     rise.other_bytes += run->other_bytes;
     for (const Share& share : run->shares) sums[share.thread] += share.bytes;

@@ -173,8 +173,8 @@ struct Culprit {
   std::uint64_t pages = 0;
 };
 
-// A spike, and who made it. The pages are all rises from the left base to the peak: at least the
-// height, for what fell on the way had to be charged again.
+// A spike, and who made it. The pages are all rises from rise_begin_ns to the peak: what fell on the way
+// had to be charged again.
 struct Spike : spike::Spike {
   Spike() = default;
   Spike(const spike::Spike& spike) : spike::Spike(spike) {}  // NOLINT(google-explicit-constructor)

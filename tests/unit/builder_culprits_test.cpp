@@ -54,6 +54,46 @@ TEST_CASE("the culprit is the thread that charged, not its quiet sibling") {
   CHECK(thread.cgroup == "/pod");
 }
 
+TEST_CASE("a move seen by a neighbour's page event is told by what each of them allocated") {
+  Recording recording = recording_of_pod();
+  recording.learn({70, 71, 1, "worker", "app --serve"});
+  recording.learn({80, 80, 1, "innocent", "sleep 9"});
+  const auto allocated = [](decode::Sample sample, std::uint64_t user_mib, std::uint64_t kernel_mib) {
+    sample.allocated_bytes[MEMSPIKE_PURPOSE_USER] = user_mib * kMiB;
+    sample.allocated_bytes[MEMSPIKE_PURPOSE_KERNEL] = kernel_mib * kMiB;
+    sample.allocated_bytes[MEMSPIKE_PURPOSE_NONE] = kMiB;  // charged to nobody
+    return sample;
+  };
+  const auto page = MEMSPIKE_TRIGGER_PAGE_ALLOC;
+  recording.apply(by(80, 80, sample(10, {at(0, 10)}), page));
+  recording.apply(allocated(by(80, 80, sample(20, {at(0, 39)}), page), 1, 0));  // 28 of them are 71's
+  recording.apply(allocated(by(70, 71, sample(30, {at(0, 40)}), page), 26, 3));
+  recording.apply(by(80, 80, sample(40, {at(0, 10)}), MEMSPIKE_TRIGGER_PAGE_FREE));
+  const report::Report result = finish(recording);
+  const report::Spike& spike = result.memcgs.at(0).spikes.at(0);
+  REQUIRE(spike.culprits.size() == 2);
+  CHECK(result.threads.at(spike.culprits[0].thread).pid == 70);
+  CHECK(spike.culprits[0].pages == 29 * 256);
+  CHECK(spike.culprits[1].pages == 256);
+}
+
+TEST_CASE("a peak like those before it is blamed on its own rise only") {
+  Recording recording = recording_of_pod();
+  recording.learn({70, 70, 1, "first", ""});
+  recording.learn({80, 80, 1, "second", ""});
+  recording.apply(by(70, 70, sample(10, {at(0, 10)})));
+  recording.apply(by(70, 70, sample(20, {at(0, 90)})));
+  recording.apply(by(70, 70, sample(30, {at(0, 11)}), MEMSPIKE_TRIGGER_PAGE_FREE));
+  recording.apply(by(80, 80, sample(40, {at(0, 91)})));
+  recording.apply(by(80, 80, sample(50, {at(0, 10)}), MEMSPIKE_TRIGGER_PAGE_FREE));
+  const report::Report result = finish(recording);
+  const report::Spike& highest = result.memcgs.at(0).spikes.back();
+  CHECK(highest.peak_bytes == 91 * kMiB);
+  CHECK(highest.left_base_ns == 20);  // a step: usage stood at its base until then
+  REQUIRE(highest.culprits.size() == 1);
+  CHECK(result.threads.at(highest.culprits[0].thread).pid == 80);
+}
+
 TEST_CASE("what a sweep, a fall's trigger or no task saw is attributed to nobody") {
   for (const auto trigger : {MEMSPIKE_TRIGGER_SWEEP, MEMSPIKE_TRIGGER_REQUEST, MEMSPIKE_TRIGGER_PAGE_FREE,
                              MEMSPIKE_TRIGGER_UNCHARGE, MEMSPIKE_TRIGGER_RECLAIM}) {
