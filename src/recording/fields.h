@@ -62,6 +62,12 @@ void describe(Archive& a, report::OomKill::Victim& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, report::OomKill::Trigger& v) {
+  a("pid", v.pid);
+  a("comm", v.comm);
+}
+
+template <class Archive>
 void describe(Archive& a, report::OomKill::Level& v) {
   a("path", v.path);
   a("usage_bytes", v.usage_bytes);
@@ -81,6 +87,7 @@ void describe(Archive& a, report::OomKill& v) {
   a("limit_cgroup", v.limit_path);
   a("limit_known", v.limit_known);
   a("victims", v.victims);
+  a("trigger", v.trigger);
   a("chain", v.chain);
 }
 

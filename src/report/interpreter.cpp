@@ -279,6 +279,7 @@ void Interpreter::handle(const decode::OomKill& event) {
   killed.kill.shmem_rss_bytes = event.shmem_rss_bytes;
   killed.kill.oom_score_adj = event.oom_score_adj;
   killed.kill.victims = {{event.victim_tgid, event.victim_comm}};
+  killed.kill.trigger = OomKill::Trigger{event.trigger_tgid, event.trigger_comm};
   fill_chain(event, killed.kill);
   fill_origin(event, killed.kill);
   killed.same_incident = is_same_incident(event);

@@ -170,6 +170,15 @@ void write_kernel_log(JsonWriter& json, const OomKill& kill) {
   json.end_object();
 }
 
+void write(JsonWriter& json, const std::optional<OomKill::Trigger>& trigger) {
+  json.key("trigger");
+  if (!trigger) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("pid", std::uint64_t{trigger->pid});
+  json.member("comm", trigger->comm);
+  json.end_object();
+}
+
 void write(JsonWriter& json, const std::optional<LastSecond>& last) {
   json.key("last_second");
   if (!last) return json.null();
@@ -218,6 +227,7 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
     json.end_object();
   }
   json.end_array();
+  write(json, kill.trigger);
   json.key("chain");
   json.begin_array(Layout::inline_);
   for (const OomKill::Level& level : kill.chain) write(json, level);

@@ -82,6 +82,17 @@ void write_chain(Page& page, const OomKill& kill, const Report& report) {
   page.raw(table.render(page.style(), kIndent));
 }
 
+// Who asked for what was not there: of the last kill.
+void name_trigger(Page& page, const OomKill& kill) {
+  if (!kill.trigger) return;
+  const std::string comm =
+      kill.trigger->comm.empty() ? std::string(page.glyph().none) : page.escape(kill.trigger->comm);
+  const auto is_victim = [&](const OomKill::Victim& victim) { return victim.pid == kill.trigger->pid; };
+  const bool died = std::any_of(kill.victims.begin(), kill.victims.end(), is_victim);
+  page.fact("asked", fmt::format("{} (pid {}): its charge failed, and the kill hit {}", comm,
+                                 kill.trigger->pid, died ? "itself" : "another"));
+}
+
 void quote_log(Page& page, const OomKill& kill) {
   for (const std::string& line : kill.log_lines) page.fact("log", page.escape(line), Tone::faint);
   if (!kill.log_disagrees) return;
@@ -142,6 +153,7 @@ void write_kills(Page& page, const Subject& subject, const Report& report) {
   write_last_second(page, subject, report);
   if (kills.empty()) return;
   write_chain(page, kills.back(), report);
+  name_trigger(page, kills.back());
   quote_log(page, kills.back());
 }
 

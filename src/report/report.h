@@ -109,6 +109,14 @@ struct OomKill {
   };
   std::vector<Level> chain;
 
+  // The task whose charge failed, or for which the node had no page: it asked, and need not be the one
+  // that died. Unset: an older recording, which does not know.
+  struct Trigger {
+    std::uint32_t pid = 0;
+    std::string comm;  // untrusted bytes
+  };
+  std::optional<Trigger> trigger;
+
   // What the kernel's log says of it: untrusted bytes. Empty: the log was not read, or had been
   // rate-limited.
   std::vector<std::string> log_lines;

@@ -89,6 +89,8 @@ OomKill kill_at(std::uint64_t time_ns, std::uint32_t pid, std::string comm, std:
   k.file_rss_bytes = 1'609'728;
   k.shmem_rss_bytes = 0;
   k.oom_score_adj = 969;
+  k.victims = {{k.pid, k.comm}};
+  k.trigger = OomKill::Trigger{k.pid, k.comm};
   return k;
 }
 
@@ -300,6 +302,7 @@ Report hostile() {
   m.container->name = name;
   m.kernel_peak_source = name;
   m.oom_kills[0].comm = name;
+  m.oom_kills[0].trigger = OomKill::Trigger{4711, name};
   m.oom_kills[0].limit_path = "/" + name + "/above";
   m.oom_kills[0].last_second->path = "/" + name + "/above";
   m.allocations.by_process[0].comm = name;

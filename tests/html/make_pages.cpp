@@ -89,6 +89,7 @@ Report hostile() {
   memcg.container = Container{attack, attack};
   memcg.oom_kills[0].comm = attack;
   memcg.oom_kills[0].limit_path = attack;
+  memcg.oom_kills[0].trigger = OomKill::Trigger{3, attack};
   memcg.oom_kills[0].victims = {{1, attack}, {2, attack}};
   memcg.oom_kills[0].time_ns = start + 900 * kMs;
   memcg.allocations.by_process[0].comm = attack;

@@ -164,6 +164,17 @@ TEST_CASE("without a number, quick kills by one task are one incident where grou
   CHECK(victims_of(kills_after({event(1'000, 5, true), event(1'000 + kSecond, 5, true)})) == Counts{1, 1});
 }
 
+TEST_CASE("a kill names the task that asked for the memory") {
+  decode::OomKill event = kill_at(1'000, 50, 55);
+  event.trigger_tgid = 816;
+  event.trigger_comm = "asker";
+  const report::OomKill kill = kills_after({event}).at(0);
+  REQUIRE(kill.trigger);
+  CHECK(kill.trigger->pid == 816);
+  CHECK(kill.trigger->comm == "asker");
+  CHECK(kill.pid == 815);
+}
+
 TEST_CASE("a task that was only marked joins no incident") {
   decode::OomKill first = kill_at(1'000, 50, 55);
   first.origin = Origin{101, 0, 7};

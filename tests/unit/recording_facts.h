@@ -65,6 +65,7 @@ inline report::ProcessKilled kill(std::uint64_t after_ns, bool same_incident) {
   killed.kill.limit_path = "/pod/app";
   killed.kill.limit_known = true;
   killed.kill.victims = {{killed.kill.pid, killed.kill.comm}};
+  killed.kill.trigger = report::OomKill::Trigger{44, "asker\xff"};
   killed.kill.chain = {{"/pod/app", 50 * kMiB, 50 * kMiB}, {"/", 900 * kMiB, {}}};
   return killed;
 }

@@ -108,6 +108,10 @@ void write_kill(JsonWriter& json, const OomKill& kill, const Verdict& verdict, c
   json.member("score_adj", kill.oom_score_adj);
   json.member("cause", plain(verdict.cause));
   json.member("known", verdict.known);
+  json.key("asked");
+  kill.trigger ? json.value(kill.trigger->comm) : json.null();
+  json.key("asked_pid");
+  kill.trigger ? json.value(std::uint64_t{kill.trigger->pid}) : json.null();
   json.key("victims");
   json.begin_array();
   for (const OomKill::Victim& victim : kill.victims) {

@@ -43,14 +43,20 @@ function inSteps(all, step, render) {
 
 function killTable(subject, clock) {
   const columns = [["time (UTC)", ""], ["process", ""], ["pid", "number"], ["usage", "number"], ["limit", "number"],
-    ["anon", "number"], ["file", "number"], ["shmem", "number"], ["score adj", "number"], ["cause", ""]];
+    ["anon", "number"], ["file", "number"], ["shmem", "number"], ["score adj", "number"], ["asked by", ""], ["cause", ""]];
   const row = (kill) => [clock.format(kill.ns), el("strong", {}, kill.comm || '""'), String(kill.pid), bytesOf(kill.usage_bytes),
     bytesOf(kill.limit_bytes), bytesOf(kill.anon_bytes), bytesOf(kill.file_bytes), bytesOf(kill.shmem_bytes),
-    String(kill.score_adj), killCause(kill)];
+    String(kill.score_adj), killAsker(kill), killCause(kill)];
   const count = subject.kills.length;
   return el("div", {}, el("h3", {}, `✖ ${formatCount(count)} OOM kill${count === 1 ? "" : "s"}`),
     inSteps(subject.kills, 20, (kills) => table("OOM kills", columns, kills.map(row))),
     remarkList(subject.kill_remarks));
+}
+
+// Whose charge failed: it need not be the one that died.
+function killAsker(kill) {
+  if (kill.asked_pid === null) return "";
+  return kill.asked_pid === kill.pid ? "itself" : `${kill.asked || '""'} (${kill.asked_pid})`;
 }
 
 function killCause(kill) {
