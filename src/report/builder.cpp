@@ -159,7 +159,7 @@ void Builder::handle(const ProcessKilled& fact) {
 void Builder::handle(const TaskStalled& fact) {
   MemcgState* memcg = at(fact.memcg);
   for (int depth = 0; memcg != nullptr && depth < kMaxDepth; ++depth) {
-    memcg->add_stall(fact.duration_ns);
+    memcg->add_stall(fact.time_ns, fact.duration_ns);
     memcg = memcg->parent ? at(*memcg->parent) : nullptr;
   }
 }

@@ -105,6 +105,12 @@ void write(JsonWriter& json, const Report& report, const Spike& spike) {
   }
   json.end_array();
   write_culprits(json, report, spike);
+  json.key("stalls");
+  json.begin_object(Layout::inline_);
+  json.member("count", spike.stalls.count);
+  json.member("total_ns", spike.stalls.total_ns);
+  json.member("longest_ns", spike.stalls.longest_ns);
+  json.end_object();
   json.end_object();
 }
 

@@ -57,7 +57,8 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
 // The rising edge of a spike is over: what is known of it is complete.
 void MemcgState::take_decided() {
   for (const spike::Spike& spike : decided_) {
-    spikes_.push_back({spike, ledger_.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits)});
+    spikes_.push_back({spike, ledger_.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits),
+                       stalls_.between(spike.left_base_ns, spike.right_base_ns)});
   }
   decided_.clear();
 }
@@ -89,7 +90,8 @@ void MemcgState::coarsen_overview() {
   overview_.coarsen(kFewBuckets);
 }
 
-void MemcgState::add_stall(std::uint64_t duration_ns) {
+void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns) {
+  stalls_.add(time_ns, duration_ns);
   ++near_misses.stalls;
   near_misses.stalled_ns += duration_ns;
   near_misses.longest_ns = std::max(near_misses.longest_ns, duration_ns);
@@ -174,6 +176,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   for (const Decided& decided : spikes_) {
     if (decided.spike.prominence_bytes < min_prominence_bytes) continue;
     memcg.spikes.push_back(to_report(decided.spike, decided.rise, page_size_bytes));
+    memcg.spikes.back().stalls = decided.stalls;
   }
   std::sort(memcg.spikes.begin(), memcg.spikes.end(),
             [](const spike::Spike& a, const spike::Spike& b) { return a.peak_ns < b.peak_ns; });

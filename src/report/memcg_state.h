@@ -10,6 +10,7 @@
 #include "culprit/ledger.h"
 #include "histogram/histogram.h"
 #include "report/report.h"
+#include "report/stalls.h"
 #include "spike/detector.h"
 #include "timeline/track.h"
 
@@ -36,7 +37,7 @@ class MemcgState {
   void drop_timeline_of_kill(std::size_t index);
   // One of many that are gone: its picture may be small.
   void coarsen_overview();
-  void add_stall(std::uint64_t duration_ns);
+  void add_stall(std::uint64_t time_ns, std::uint64_t duration_ns);
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
     working_set_.note_inactive_file(time_ns, bytes);
@@ -80,6 +81,7 @@ class MemcgState {
   struct Decided {
     spike::Spike spike;
     culprit::Rise rise;
+    Stalls stalls;
   };
 
   void take_decided();
@@ -95,6 +97,7 @@ class MemcgState {
   advice::Observed observed_;  // of spilled spikes, until build() adds the others
   std::optional<timeline::Row> previous_;
   culprit::Ledger ledger_;
+  StallLog stalls_;
   std::vector<spike::Spike> decided_;  // scratch
   std::vector<Decided> spikes_;
   Histograms spilled_;

@@ -181,6 +181,15 @@ struct Culprit {
   std::uint64_t pages = 0;
 };
 
+// Direct reclaims that tasks had to wait for.
+struct Stalls {
+  std::uint64_t count = 0;
+  std::uint64_t total_ns = 0;
+  std::uint64_t longest_ns = 0;
+
+  void add(const Stalls& other);
+};
+
 // A spike, and who made it. The pages are all rises from rise_begin_ns to the peak: what fell on the way
 // had to be charged again.
 struct Spike : spike::Spike {
@@ -190,6 +199,7 @@ struct Spike : spike::Spike {
   std::vector<Culprit> culprits;         // the largest shares, most pages first
   std::uint64_t other_pages = 0;         // of threads that are not among them
   std::uint64_t unattributed_pages = 0;  // rises that were seen by the sweep or by a fall's trigger
+  Stalls stalls;                         // that ended from left to right base, in this memcg or below
 
   std::uint64_t risen_pages() const {
     std::uint64_t pages = other_pages + unattributed_pages;

@@ -119,6 +119,24 @@ void write_footnotes(Page& page, const std::vector<SpikeRow>& rows, const Memcg&
   }
 }
 
+// Where tasks had to wait for reclaim: of the rows shown, those that waited longest.
+void write_stalls(Page& page, std::vector<SpikeRow> rows) {
+  constexpr std::size_t kMaxLines = 3;
+  std::erase_if(rows, [](const SpikeRow& row) { return row.spike.stalls.count == 0; });
+  std::stable_sort(rows.begin(), rows.end(), [](const SpikeRow& a, const SpikeRow& b) {
+    return a.spike.stalls.total_ns > b.spike.stalls.total_ns;
+  });
+  const std::size_t shown = std::min(rows.size(), kMaxLines);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Stalls& stalls = rows[i].spike.stalls;
+    page.fact(i == 0 ? "stalls" : "",
+              fmt::format("{}: tasks stalled {} in reclaim, {} in all, the longest {}",
+                          page.time(rows[i].spike.peak_ns), times(stalls.count),
+                          page.duration(stalls.total_ns), page.duration(stalls.longest_ns)));
+  }
+  if (rows.size() > shown) and_more(page, fmt::format("and in {} more", grouped(rows.size() - shown)));
+}
+
 }  // namespace
 
 void write_spikes(Page& page, const Memcg& memcg, const Report& report) {
@@ -129,6 +147,7 @@ void write_spikes(Page& page, const Memcg& memcg, const Report& report) {
   const std::vector<SpikeRow> shown = most_telling(rows);
   page.raw(spike_table(page, shown, memcg.usage, report).render(page.style(), kIndent));
   write_footnotes(page, shown, memcg);
+  write_stalls(page, shown);
   std::uint64_t told = 0;
   for (const SpikeRow& row : shown) told += row.tops;
   if (memcg.spikes_total > told) {

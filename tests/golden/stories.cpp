@@ -197,6 +197,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
     last.crest_ns = 19 * kMs;
     last.crest_rise_ns = 11 * kMs;
     add_spike(m, last);
+    m.spikes.back().stalls = {41, 380 * kMs, 27 * kMs};
     m.oom_kills.push_back(
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
     m.oom_kills.back().limit_path = m.path;

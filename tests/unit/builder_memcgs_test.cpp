@@ -256,19 +256,3 @@ TEST_CASE("notes are bounded, and say that there were more") {
   CHECK(notes.size() == 51);
   CHECK(notes.back() == "more of the same followed");
 }
-
-TEST_CASE("a task that stalls in a container stalls in its pod, too") {
-  Recording recording = recording_of_pod();
-  recording.apply(child_born(101, 1, 0, "app"));
-  recording.apply(sample(1, {level(1, kMiB, 8 * kMiB), level(0, kMiB)}));
-  recording.apply(decode::Stall{2'000, 300, 4096, 1, 42, 43});
-  recording.apply(decode::Stall{3'000, 500, 4096, 1, 42, 43});
-  recording.apply(decode::Stall{4'000, 100, 4096, 0, 42, 43});
-  recording.apply(decode::Stall{5'000, 100, 4096, 9, 42, 43});  // of nobody that is known
-  const auto memcgs = recording.take().memcgs;
-  CHECK(memcgs.at(0).near_misses.stalls == 3);
-  CHECK(memcgs.at(0).near_misses.stalled_ns == 900);
-  CHECK(memcgs.at(1).near_misses.stalls == 2);
-  CHECK(memcgs.at(1).near_misses.longest_ns == 500);
-  CHECK(memcgs.at(1).near_misses.stall_ns.count() == 2);
-}

@@ -55,11 +55,12 @@ void write_lives(JsonWriter& json, const Subject& subject, const Report& report)
   json.end_array();
 }
 
-// [peak ns, peak, height, rise ns, width ns, left base ns, right base ns, headroom, outcome, spans its life]
+// [peak ns, peak, height, rise ns, width ns, left base ns, right base ns, headroom, outcome, spans its life,
+//  stalls, their time, the longest]
 void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report) {
   json.key("spikes");
   json.begin_array();
-  for (const spike::Spike& spike : memcg.spikes) {
+  for (const Spike& spike : memcg.spikes) {
     json.begin_array(Layout::inline_);
     json.value(since_start(spike.peak_ns, report));
     json.value(spike.peak_bytes);
@@ -71,6 +72,9 @@ void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report) {
     json.value(headroom_of(spike));
     json.value(report::to_text(spike.outcome));
     json.value(spans_life(spike, memcg.usage));
+    json.value(spike.stalls.count);
+    json.value(spike.stalls.total_ns);
+    json.value(spike.stalls.longest_ns);
     json.end_array();
   }
   json.end_array();

@@ -2,8 +2,10 @@
 
 const OUTCOMES = { fell: "fell", oom_kill: "✖ OOM kill", ongoing: "still up" };
 
-function spikeOf([peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife]) {
-  return { peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife };
+function spikeOf([peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
+  stalls, stalledNs, longestStallNs]) {
+  return { peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
+    stalls, stalledNs, longestStallNs };
 }
 
 // Equal tops in quick succession share a row, as in the text report.
@@ -23,12 +25,15 @@ const SPIKE_COLUMNS = [
   ["width", (spike) => spike.widthNs],
   ["headroom", (spike) => -(spike.headroom ?? Infinity)],
 ];
+const STALLS_COLUMN = ["stalls", (spike) => spike.stalledNs];
 const SPIKES_AT_FIRST = 20;
 
 // A click on a row shows that spike in the chart; a click on a title sorts by it, what is worst first.
 class SpikeTable {
   constructor(subject, rows, clock, minProminence, pick) {
     Object.assign(this, { subject, rows, clock, pick, selected: null });
+    this.hasStalls = rows.some((row) => row.spike.stalls > 0);
+    this.columns = this.hasStalls ? [...SPIKE_COLUMNS, STALLS_COLUMN] : SPIKE_COLUMNS;
     this.column = rows.length > SPIKES_AT_FIRST ? 2 : 0;
     const spikes = `${formatCount(subject.spikes_total)} spike${subject.spikes_total === 1 ? "" : "s"}`;
     const folded = rows.length < subject.spikes_total ? ` in ${formatCount(rows.length)} rows` : "";
@@ -49,14 +54,14 @@ class SpikeTable {
   }
 
   #render() {
-    const by = SPIKE_COLUMNS[this.column][1];
+    const by = this.columns[this.column][1];
     const sorted = [...this.rows].sort((a, b) => by(b.spike) - by(a.spike) || a.number - b.number);
     this.lines = new Map();
     fill(this.body, [inSteps(sorted, SPIKES_AT_FIRST, (rows) => this.#table(rows))]);
   }
 
   #table(rows) {
-    const head = SPIKE_COLUMNS.map(([title], i) =>
+    const head = this.columns.map(([title], i) =>
       el(i === 0 ? "th" : "th.number", { scope: "col", "aria-sort": i === this.column ? (i === 0 ? "ascending" : "descending") : null },
         button(i === this.column ? `${title} ▾` : title, `Sort by ${title}`, () => {
           this.column = i;
@@ -81,6 +86,7 @@ class SpikeTable {
       el("td.number", {}, durationOf(spike.riseNs), star),
       el("td.number", {}, durationOf(spike.widthNs), star),
       el("td.number", {}, bytesOf(spike.headroom)),
+      this.hasStalls ? el("td.number", {}, spike.stalls === 0 ? "" : `${formatCount(spike.stalls)}× ${durationOf(spike.stalledNs)}`) : null,
       el("td", {}, outcomeOf(row)));
     this.lines.set(row, line);
     this.#mark(row, line);
@@ -110,6 +116,10 @@ function spikeCard(row, count, clock) {
     ["headroom", [bytesOf(spike.headroom, "no limit"), el("small", {}, spike.headroom === null ? "" : " to the nearest limit")]],
     ["outcome", [outcomeOf(row)]],
   ];
+  if (spike.stalls > 0) {
+    facts.push(["tasks stalled", [`${formatCount(spike.stalls)}×`,
+      el("small", {}, ` ${durationOf(spike.stalledNs)} in all, the longest ${durationOf(spike.longestStallNs)}`)]]);
+  }
   if (!spike.spansLife) {
     facts.push(["seen by a scraper", [chanceText(spike.widthNs, 15e9),
       el("small", {}, ` if it reads every 15 s, ${chanceText(spike.widthNs, 30e9)} if every 30 s`)]]);
