@@ -80,12 +80,8 @@ std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir) {
   return hits ? hits : read_number(dir / kFailcnt);
 }
 
-std::optional<std::uint64_t> read_inactive_file_bytes(const std::filesystem::path& dir) {
-  const auto stat = read_small_file(dir / kMemoryStat, kMaxFileBytes);
-  if (!stat) return std::nullopt;
-  // v1 has both: there the plain one leaves the descendants out.
-  const auto total = find_key(*stat, "total_inactive_file");
-  return total ? total : find_key(*stat, "inactive_file");
+std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir) {
+  return read_number(dir / kKmemUsageInBytes);
 }
 
 std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir) {

@@ -21,6 +21,7 @@ inline constexpr const char* kMemorySwapMax = "memory.swap.max";                
 inline constexpr const char* kUsageInBytes = "memory.usage_in_bytes";             // v1
 inline constexpr const char* kLimitInBytes = "memory.limit_in_bytes";             // v1
 inline constexpr const char* kMaxUsageInBytes = "memory.max_usage_in_bytes";      // v1
+inline constexpr const char* kKmemUsageInBytes = "memory.kmem.usage_in_bytes";    // v1
 inline constexpr const char* kFailcnt = "memory.failcnt";                         // v1
 inline constexpr const char* kOomControl = "memory.oom_control";                  // v1
 inline constexpr const char* kMemswLimitInBytes = "memory.memsw.limit_in_bytes";  // v1
@@ -51,9 +52,8 @@ std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
 // memory.failcnt.
 std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir);
 
-// memory.stat's page cache of this memcg and its descendants that was not used again lately: what
-// cAdvisor, and so kubectl top, takes off usage. nullopt: not readable.
-std::optional<std::uint64_t> read_inactive_file_bytes(const std::filesystem::path& dir);
+// What the kernel itself holds for the memcg: memory.kmem.usage_in_bytes of v1, nullopt elsewhere.
+std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir);
 
 // The cgroup's kernfs id, which is its directory's inode number.
 std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir);

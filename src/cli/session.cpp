@@ -241,6 +241,9 @@ Result<void> Session::pump() {
     auto event = decode::decode(record, page_size());
     if (event) {
       ask_about_process(*event, now_ns);
+      if (const auto* sample = std::get_if<decode::Sample>(&*event)) {
+        stat_reader_.see(interpreter_, *sample, min_prominence_bytes_);
+      }
       orderer_.push(std::move(*event));
     } else {
       ++malformed_;
@@ -248,9 +251,13 @@ Result<void> Session::pump() {
     }
   });
   if (!drained) return tl::unexpected(drained.error());
+  stat_reader_.read_due(interpreter_, now_ns);  // at once: what rose may fall again
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
   take_kernel_log();
-  stat_reader_.read_due(interpreter_, now_ns);
+  if (now_ns >= next_threshold_ns_) {
+    next_threshold_ns_ = now_ns + 1'000'000'000;
+    min_prominence_bytes_ = builder_.min_prominence_bytes();
+  }
   if (csv_ && csv_->failed()) return csv_->flush();
   if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
     emit_session();  // a recording that is cut knows its counts up to here
@@ -402,7 +409,9 @@ void Session::count_events(report::SessionKnown& known) const {
                   {"sweep_looks", fired(MEMSPIKE_TRIGGER_SWEEP) + fired(MEMSPIKE_TRIGGER_REQUEST)},
                   {"triggers", sum.fired + counts.recursion_misses},
                   {"samples", sum.recorded},
-                  {"unchanged", sum.unchanged}};
+                  {"unchanged", sum.unchanged},
+                  {"stat_readings", stat_reader_.readings()},
+                  {"stat_readings_put_off", stat_reader_.put_off()}};
   if (probe_.takes_stacks()) known.events.emplace_back("stacks", counts.stacks);
   known.lost = {{"ring_buffer_full", sum.lost_ring_full},
                 {"memcg_table_full", sum.lost_table_full},

@@ -114,6 +114,9 @@ class Session {
   std::map<report::MemcgIndex, FileCounts> counts_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;
   std::uint64_t start_realtime_ns_ = 0;
+  std::uint64_t min_prominence_bytes_ = std::uint64_t{1}
+                                        << 20;  // what counts as a spike, asked once a second
+  std::uint64_t next_threshold_ns_ = 0;
   std::uint64_t malformed_ = 0;
   std::uint64_t last_status_ns_ = 0;
   std::uint64_t last_status_samples_ = 0;

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "cgroup/files.h"
+#include "cgroup/memory_stat.h"
 #include "cgroup/scan.h"
+#include "cli/clock.h"
 
 namespace memspike::cli {
 namespace {
@@ -17,9 +19,15 @@ constexpr int kReadsPerTurn = 16;
 void StatReader::read(const report::Interpreter& interpreter, report::MemcgIndex memcg,
                       std::uint64_t time_ns) {
   const auto dir = cgroup::memcg_dir(hierarchy_, interpreter.memcgs()[memcg].path);
-  if (const auto bytes = cgroup::read_inactive_file_bytes(dir)) {
-    emit_(report::InactiveFileRead{memcg, time_ns, *bytes});
+  const auto stat = cgroup::read_memory_stat(dir);
+  if (!stat) return;
+  ++readings_;
+  if (stat->inactive_file_bytes) {
+    emit_(report::InactiveFileRead{memcg, time_ns, *stat->inactive_file_bytes});
   }
+  const auto usage = cgroup::read_usage_bytes(dir);
+  if (!usage) return;
+  emit_(report::MemoryStatRead{memcg, monotonic_ns(), *usage, stat->parts, cgroup::read_has_processes(dir)});
 }
 
 void StatReader::read_at_birth(const report::Interpreter& interpreter, report::MemcgIndex memcg,
@@ -27,7 +35,46 @@ void StatReader::read_at_birth(const report::Interpreter& interpreter, report::M
   if (interpreter.memcgs()[memcg].description.in_target) read(interpreter, memcg, born_ns);
 }
 
+void StatReader::see(const report::Interpreter& interpreter, const decode::Sample& sample,
+                     std::uint64_t min_prominence_bytes) {
+  for (const decode::Level& level : sample.path) {
+    const auto memcg = interpreter.at_slot(level.slot);
+    if (!memcg || !interpreter.memcgs()[*memcg].description.in_target) continue;
+    if (triggers_.size() <= *memcg) triggers_.resize(*memcg + 1);
+    composition::Trigger& trigger = triggers_[*memcg];
+    const bool known = trigger.is_wanted();
+    trigger.push(sample.time_ns, level.usage_bytes, min_prominence_bytes);
+    if (trigger.is_wanted() && !known) wanted_.push_back(*memcg);
+  }
+}
+
+void StatReader::read_wanted(const report::Interpreter& interpreter, std::uint64_t now_ns) {
+  if (wanted_.empty()) return;
+  if (now_ns >= wanted_turn_ns_) {
+    wanted_turn_ns_ = now_ns + kTurnNs;
+    wanted_left_ = kReadsPerTurn;
+  }
+  std::erase_if(wanted_, [&](report::MemcgIndex memcg) {
+    composition::Trigger& trigger = triggers_[memcg];
+    const bool gone = interpreter.memcgs()[memcg].gone;
+    if (!gone && (wanted_left_ == 0 || !trigger.is_due(now_ns))) return false;
+    if (!gone) {
+      --wanted_left_;
+      read(interpreter, memcg, now_ns);
+    }
+    trigger.taken(now_ns);
+    return true;
+  });
+}
+
+std::uint64_t StatReader::put_off() const {
+  std::uint64_t sum = 0;
+  for (const composition::Trigger& trigger : triggers_) sum += trigger.put_off();
+  return sum;
+}
+
 void StatReader::read_due(const report::Interpreter& interpreter, std::uint64_t now_ns) {
+  read_wanted(interpreter, now_ns);
   if (now_ns < turn_ns_) return;
   if (next_ == 0) round_ns_ = now_ns;
   int reads = 0;

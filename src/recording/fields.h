@@ -166,6 +166,23 @@ void describe(Archive& a, report::InactiveFileRead& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, composition::Parts& v) {
+  a("anon_bytes", v.anon_bytes);
+  a("file_bytes", v.file_bytes);
+  a("shmem_bytes", v.shmem_bytes);
+  a("kernel_bytes", v.kernel_bytes);
+  a("sock_bytes", v.sock_bytes);
+}
+
+template <class Archive>
+void describe(Archive& a, report::MemoryStatRead& v) {
+  a("memcg", v.memcg);
+  a("usage_bytes", v.usage_bytes);
+  a("parts", v.parts);
+  a("has_processes", v.has_processes);
+}
+
+template <class Archive>
 void describe(Archive& a, report::MemcgGone& v) {
   a("memcg", v.memcg);
   a("watermark_bytes", v.watermark_bytes);
@@ -238,6 +255,7 @@ inline const char* event_name(const report::CodeNamed&) { return "code"; }
 inline const char* event_name(const report::StackSeen&) { return "stack"; }
 inline const char* event_name(const report::StacksCounted&) { return "stacks"; }
 inline const char* event_name(const report::InactiveFileRead&) { return "inactive file"; }
+inline const char* event_name(const report::MemoryStatRead&) { return "memory stat"; }
 inline const char* event_name(const report::MemcgGone&) { return "memcg gone"; }
 inline const char* event_name(const report::ProcessKilled&) { return "oom kill"; }
 inline const char* event_name(const report::TaskStalled&) { return "stall"; }

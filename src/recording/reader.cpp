@@ -265,6 +265,7 @@ void Reader::read_fact(Sequence& sequence, const Packet& packet, const Event& ev
   try_load(std::type_identity<report::StackSeen>{});
   try_load(std::type_identity<report::StacksCounted>{});
   try_load(std::type_identity<report::InactiveFileRead>{});
+  try_load(std::type_identity<report::MemoryStatRead>{});
   try_load(std::type_identity<report::MemcgGone>{});
   try_load(std::type_identity<report::ProcessKilled>{});
   try_load(std::type_identity<report::TaskStalled>{});

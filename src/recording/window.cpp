@@ -62,6 +62,11 @@ void Window::handle(const report::MemcgCharged& fact) {
   if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
 }
 
+// Readings before the span tell what the first spike within it started from.
+void Window::handle(const report::MemoryStatRead& fact) {
+  if (fact.time_ns <= to_ns_) emit_(fact);
+}
+
 void Window::handle(const report::MemcgFound& fact) {
   if (fact.time_ns <= to_ns_) emit_(fact);
 }

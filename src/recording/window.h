@@ -39,6 +39,7 @@ class Window {
   void handle(const report::StackSeen&) {}
   void handle(const report::StacksCounted&) {}
   void handle(const report::InactiveFileRead& fact) { emit_(fact); }
+  void handle(const report::MemoryStatRead& fact);
   void handle(const report::MemcgGone& fact);
   void handle(const report::ProcessKilled& fact);
   void handle(const report::TaskStalled& fact);

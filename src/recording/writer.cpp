@@ -225,6 +225,10 @@ void Writer::handle(const report::InactiveFileRead& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
 }
 
+void Writer::handle(const report::MemoryStatRead& fact) {
+  add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
+}
+
 void Writer::handle(const report::SessionKnown& fact) {
   last_ns_ = std::max(last_ns_, fact.time_ns);
   add_fact(fact.time_ns, session(), fact);

@@ -67,6 +67,7 @@ class Writer {
   void handle(const report::TaskStalled& fact);
   void handle(const report::MemcgCharged& fact);
   void handle(const report::InactiveFileRead& fact);
+  void handle(const report::MemoryStatRead& fact);
   void handle(const report::SessionKnown& fact);
   void handle(const report::RecordingEnded& fact);
   template <class F>

@@ -104,6 +104,12 @@ void Builder::handle(const InactiveFileRead& fact) {
   if (MemcgState* memcg = at(fact.memcg)) memcg->note_inactive_file(fact.time_ns, fact.bytes);
 }
 
+void Builder::handle(const MemoryStatRead& fact) {
+  if (MemcgState* memcg = at(fact.memcg)) {
+    memcg->add_reading({fact.time_ns, fact.usage_bytes, fact.parts}, fact.has_processes);
+  }
+}
+
 void Builder::handle(const MemcgGone& fact) {
   MemcgState* memcg = at(fact.memcg);
   if (memcg == nullptr) return;
@@ -308,6 +314,7 @@ Report Builder::take() {
   report.target = std::move(session_.target);
   report.events = std::move(session_.events);
   report.lost = std::move(session_.lost);
+  name_inherited();
   for (const auto& memcg : memcgs_) {
     if (memcg && memcg->wanted && memcg->has_rows())
       report.memcgs.push_back(memcg->build(threshold, page_size_bytes));

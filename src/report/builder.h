@@ -67,6 +67,7 @@ class Builder {
   void handle(const MemcgCharged& fact);
   void handle(const ThreadSeen& fact);
   void handle(const InactiveFileRead& fact);
+  void handle(const MemoryStatRead& fact);
   void handle(const MemcgGone& fact);
   void handle(const ProcessKilled& fact);
   void handle(const TaskStalled& fact);
@@ -84,6 +85,7 @@ class Builder {
   void keep_few_windows(MemcgState& memcg);
   void keep_few_overviews(MemcgState& gone);
   void join_log(OomKill& kill) const;
+  void name_inherited();
   bool is_wanted(const Description& description) const;
   std::vector<Thread> name_culprits(std::vector<Memcg>& memcgs) const;
   std::optional<Stacks> take_stacks();

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "composition/parts.h"
 #include "process/thread_facts.h"
 #include "report/report.h"
 #include "report/stacks.h"
@@ -68,6 +69,15 @@ struct InactiveFileRead {
   MemcgIndex memcg = 0;
   std::uint64_t time_ns = 0;
   std::uint64_t bytes = 0;
+};
+
+// What it consisted of, by its memory.stat.
+struct MemoryStatRead {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t usage_bytes = 0;  // read right behind it
+  composition::Parts parts;
+  std::optional<bool> has_processes;  // in itself, not below
 };
 
 // It was removed; nothing follows.
@@ -157,8 +167,9 @@ struct RecordingEnded {
   std::uint64_t time_ns = 0;
 };
 
-using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgCharged, ThreadSeen, InactiveFileRead,
-                          MemcgGone, ProcessKilled, TaskStalled, KernelCounts, ProcessAllocations, CodeNamed,
-                          StackSeen, StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
+using Fact =
+    std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgCharged, ThreadSeen, InactiveFileRead, MemoryStatRead,
+                 MemcgGone, ProcessKilled, TaskStalled, KernelCounts, ProcessAllocations, CodeNamed,
+                 StackSeen, StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
 
 }  // namespace memspike::report

@@ -58,6 +58,7 @@ class Interpreter {
   };
   const std::deque<Memcg>& memcgs() const { return memcgs_; }  // by MemcgIndex
   std::optional<MemcgIndex> find(std::uint64_t serial_nr) const;
+  std::optional<MemcgIndex> at_slot(std::uint32_t slot) const;
   std::uint64_t orphans() const { return orphans_; }  // readings of memcgs whose birth was not seen
 
  private:
@@ -76,7 +77,6 @@ class Interpreter {
   void attribute(const decode::Sample& event, std::uint64_t bytes);
   void note_changes(MemcgIndex index, const timeline::Row& before, const decode::Level& level,
                     const timeline::Changes& changes);
-  std::optional<MemcgIndex> at_slot(std::uint32_t slot) const;
   std::optional<std::string> path_of(const decode::MemcgBorn& event) const;
   std::string path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const;
   void fill_chain(const decode::OomKill& event, OomKill& kill) const;

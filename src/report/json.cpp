@@ -81,6 +81,20 @@ void write_culprits(JsonWriter& json, const Report& report, const Spike& spike) 
   json.member("unattributed_pages", spike.unattributed_pages);
 }
 
+void write(JsonWriter& json, const std::optional<composition::Growth>& growth) {
+  json.key("composition");
+  if (!growth) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("from_ns", growth->from_ns);
+  json.member("to_ns", growth->to_ns);
+  json.member("anon_bytes", growth->anon_bytes);
+  json.member("file_bytes", growth->file_bytes);
+  json.member("shmem_bytes", growth->shmem_bytes);
+  json.member("kernel_bytes", growth->kernel_bytes);
+  json.member("sock_bytes", growth->sock_bytes);
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Report& report, const Spike& spike) {
   json.begin_object(Layout::inline_);
   json.member("peak_ns", spike.peak_ns);
@@ -111,6 +125,7 @@ void write(JsonWriter& json, const Report& report, const Spike& spike) {
   json.member("total_ns", spike.stalls.total_ns);
   json.member("longest_ns", spike.stalls.longest_ns);
   json.end_object();
+  write(json, spike.composition);
   json.end_object();
 }
 
@@ -254,6 +269,15 @@ void write(JsonWriter& json, const NearMisses& near) {
   json.end_object();
 }
 
+void write(JsonWriter& json, const std::optional<Inherited>& inherited) {
+  json.key("inherited");
+  if (!inherited) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("time_ns", inherited->time_ns);
+  json.member("shmem_bytes", inherited->shmem_bytes);
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Allocations& allocations) {
   json.key("allocations");
   json.begin_object();
@@ -313,6 +337,7 @@ void write(JsonWriter& json, const Report& report, const Memcg& memcg) {
   json.member("gone", memcg.gone);
   json.member("spikes_total", memcg.spikes_total);
   write(json, memcg.near_misses);
+  write(json, memcg.inherited);
   json.end_object();
 }
 

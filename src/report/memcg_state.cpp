@@ -58,7 +58,7 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
 void MemcgState::take_decided() {
   for (const spike::Spike& spike : decided_) {
     spikes_.push_back({spike, ledger_.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits),
-                       stalls_.between(spike.left_base_ns, spike.right_base_ns)});
+                       stalls_.between(spike.left_base_ns, spike.right_base_ns), readings_.growth(spike)});
   }
   decided_.clear();
 }
@@ -98,6 +98,12 @@ void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns) {
   near_misses.stall_ns.record(duration_ns);
 }
 
+void MemcgState::add_reading(const composition::Reading& reading, std::optional<bool> has_processes) {
+  empty_at_last = has_processes == false;
+  if (!readings_.first()) empty_at_first = empty_at_last;
+  readings_.add(reading);
+}
+
 void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
                              const std::vector<std::uint64_t>& by_order) {
   auto& orders = allocations_.by_order;
@@ -122,6 +128,8 @@ void MemcgState::finish() {
   detector_.finish(decided_);
   take_decided();
   // Of containers that are born and die all day only what the report needs may stay.
+  readings_.clear();
+  stalls_ = StallLog();
   recent_.clear();
   ledger_ = culprit::Ledger();
   detector_ = spike::Detector(1);
@@ -172,11 +180,13 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   memcg.kernel_peak_source = kernel_peak_source;
   memcg.kernel_oom_kills = kernel_oom_kills;
   memcg.near_misses = std::move(near_misses);
+  memcg.inherited = inherited;
   memcg.gone = gone;
   for (const Decided& decided : spikes_) {
     if (decided.spike.prominence_bytes < min_prominence_bytes) continue;
     memcg.spikes.push_back(to_report(decided.spike, decided.rise, page_size_bytes));
     memcg.spikes.back().stalls = decided.stalls;
+    memcg.spikes.back().composition = decided.growth;
   }
   std::sort(memcg.spikes.begin(), memcg.spikes.end(),
             [](const spike::Spike& a, const spike::Spike& b) { return a.peak_ns < b.peak_ns; });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "blindspot/working_set.h"
+#include "composition/readings.h"
 #include "culprit/ledger.h"
 #include "histogram/histogram.h"
 #include "report/report.h"
@@ -42,6 +43,8 @@ class MemcgState {
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
     working_set_.note_inactive_file(time_ns, bytes);
   }
+  void add_reading(const composition::Reading& reading, std::optional<bool> has_processes);
+  const composition::Readings& readings() const { return readings_; }
   void add_process(const std::string& comm, std::uint32_t tgid, const std::vector<std::uint64_t>& by_order);
 
   // No more rows. Idempotent.
@@ -74,6 +77,9 @@ class MemcgState {
   std::string kernel_peak_source;
   std::optional<std::uint64_t> kernel_oom_kills;
   std::optional<std::uint32_t> parent;  // its MemcgIndex
+  bool empty_at_first = false;          // no process was in it when its files were first read
+  bool empty_at_last = false;           // the same of the last time
+  std::optional<Inherited> inherited;
   NearMisses near_misses;
 
  private:
@@ -82,6 +88,7 @@ class MemcgState {
     spike::Spike spike;
     culprit::Rise rise;
     Stalls stalls;
+    std::optional<composition::Growth> growth;
   };
 
   void take_decided();
@@ -98,6 +105,7 @@ class MemcgState {
   std::optional<timeline::Row> previous_;
   culprit::Ledger ledger_;
   StallLog stalls_;
+  composition::Readings readings_;
   std::vector<spike::Spike> decided_;  // scratch
   std::vector<Decided> spikes_;
   Histograms spilled_;

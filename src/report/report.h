@@ -12,6 +12,7 @@
 
 #include "advice/observed.h"
 #include "blindspot/fold.h"
+#include "composition/parts.h"
 #include "histogram/histogram.h"
 #include "report/stacks.h"
 #include "spike/spike.h"
@@ -196,16 +197,24 @@ struct Spike : spike::Spike {
   Spike() = default;
   Spike(const spike::Spike& spike) : spike::Spike(spike) {}  // NOLINT(google-explicit-constructor)
 
-  std::vector<Culprit> culprits;         // the largest shares, most pages first
-  std::uint64_t other_pages = 0;         // of threads that are not among them
-  std::uint64_t unattributed_pages = 0;  // rises that were seen by the sweep or by a fall's trigger
-  Stalls stalls;                         // that ended from left to right base, in this memcg or below
+  std::vector<Culprit> culprits;                   // the largest shares, most pages first
+  std::uint64_t other_pages = 0;                   // of threads that are not among them
+  std::uint64_t unattributed_pages = 0;            // rises that were seen by the sweep or by a fall's trigger
+  std::optional<composition::Growth> composition;  // nothing: no pair of readings saw enough of it
+  Stalls stalls;  // that ended from left to right base, in this memcg or below
 
   std::uint64_t risen_pages() const {
     std::uint64_t pages = other_pages + unattributed_pages;
     for (const Culprit& culprit : culprits) pages += culprit.pages;
     return pages;
   }
+};
+
+// Memory that was charged before: tmpfs and shared memory which neither a process in the memcg nor
+// one of its living children accounts for.
+struct Inherited {
+  std::uint64_t time_ns = 0;  // of the reading
+  std::uint64_t shmem_bytes = 0;
 };
 
 struct Memcg {
@@ -223,6 +232,7 @@ struct Memcg {
   Histograms histograms;
   std::vector<OomKill> oom_kills;
   NearMisses near_misses;
+  std::optional<Inherited> inherited;
   Allocations allocations;
   blindspot::Fold shown;           // the working set, to scrapers of every phase
   bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see

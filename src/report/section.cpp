@@ -102,6 +102,16 @@ void write_near_misses(Page& page, const Memcg& memcg) {
   page.fact("near", text, Tone::warn);
 }
 
+// What a fresh container's floor is made of, where it is not its own doing.
+void write_inherited(Page& page, const Memcg& memcg) {
+  if (!memcg.inherited) return;
+  page.fact("left",
+            fmt::format("{} of tmpfs or shared memory were charged here already that nobody in it owns: left "
+                        "behind by who is gone",
+                        page.bytes(memcg.inherited->shmem_bytes)),
+            Tone::warn);
+}
+
 void write_place(Page& page, const Subject& subject) {
   const Memcg& memcg = subject.memcg;
   std::string text = page.escape(memcg.path);
@@ -119,6 +129,7 @@ void write_facts(Page& page, const Subject& subject, const Report& report) {
   write_usage(page, subject);
   write_limit(page, subject.memcg);
   write_near_misses(page, subject.memcg);
+  write_inherited(page, subject.memcg);
   write_kernel_peak(page, subject, report);
   write_place(page, subject);
 }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "blindspot/scraper.h"
 #include "report/blind_spot.h"
 #include "report/cells.h"
+#include "report/grown.h"
 #include "report/names.h"
 #include "report/spike_rows.h"
 #include "report/table.h"
@@ -119,6 +121,18 @@ void write_footnotes(Page& page, const std::vector<SpikeRow>& rows, const Memcg&
   }
 }
 
+// What the one that tells most consisted of: a killer before all others, then the highest.
+void write_grown(Page& page, const std::vector<SpikeRow>& rows) {
+  const auto rank = [](const SpikeRow& row) {
+    return std::tuple(row.spike.composition.has_value(), row.spike.outcome == spike::Outcome::oom_kill,
+                      row.spike.prominence_bytes);
+  };
+  const auto most = std::max_element(rows.begin(), rows.end(),
+                                     [&](const SpikeRow& a, const SpikeRow& b) { return rank(a) < rank(b); });
+  if (most == rows.end() || !most->spike.composition) return;
+  page.fact("grew by", fmt::format("{}: {}", page.time(most->spike.peak_ns), grown_text(most->spike, page)));
+}
+
 // Where tasks had to wait for reclaim: of the rows shown, those that waited longest.
 void write_stalls(Page& page, std::vector<SpikeRow> rows) {
   constexpr std::size_t kMaxLines = 3;
@@ -147,6 +161,7 @@ void write_spikes(Page& page, const Memcg& memcg, const Report& report) {
   const std::vector<SpikeRow> shown = most_telling(rows);
   page.raw(spike_table(page, shown, memcg.usage, report).render(page.style(), kIndent));
   write_footnotes(page, shown, memcg);
+  write_grown(page, shown);
   write_stalls(page, shown);
   std::uint64_t told = 0;
   for (const SpikeRow& row : shown) told += row.tops;

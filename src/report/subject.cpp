@@ -32,6 +32,7 @@ Memcg without_kills_and_timeline(const Memcg& memcg) {
   copy.kernel_peak_source = memcg.kernel_peak_source;
   copy.kernel_oom_kills = memcg.kernel_oom_kills;
   copy.near_misses = memcg.near_misses;
+  copy.inherited = memcg.inherited;
   copy.gone = memcg.gone;
   copy.spikes = memcg.spikes;
   copy.spikes_total = std::max<std::uint64_t>(memcg.spikes_total, memcg.spikes.size());
@@ -86,6 +87,7 @@ void merge(Memcg& into, const Memcg& next) {
   into.container = next.container;
   into.limit_bytes = next.limit_bytes;
   into.gone = next.gone;
+  if (!into.inherited) into.inherited = next.inherited;
   into.kernel_peak_source = next.kernel_peak_source;
   merge(into.usage, next.usage);
   merge(into.histograms, next.histograms);

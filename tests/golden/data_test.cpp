@@ -82,17 +82,18 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
                                                                "request_bytes", "curve"});
   CHECK(keys_of(json["target"]) == std::vector<std::string>{"pod_uid", "namespace", "pod", "qos", "cgroup"});
   const Json& memcg = json["memcgs"][2];
-  CHECK(keys_of(memcg) ==
-        std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage", "kernel_peak_bytes",
-                                 "kernel_peak_source", "spikes", "histograms", "oom_kills", "allocations",
-                                 "timeline", "kernel_oom_kills", "gone", "spikes_total", "near_misses"});
+  CHECK(keys_of(memcg) == std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage",
+                                                   "kernel_peak_bytes", "kernel_peak_source", "spikes",
+                                                   "histograms", "oom_kills", "allocations", "timeline",
+                                                   "kernel_oom_kills", "gone", "spikes_total", "near_misses",
+                                                   "inherited"});
   CHECK(starts_with(keys_of(memcg["usage"]),
                     {"first_bytes", "last_bytes", "min_bytes", "peak_bytes", "peak_ns"}));
   CHECK(keys_of(memcg["spikes"][0]) ==
         std::vector<std::string>{"peak_ns", "peak_utc", "peak_bytes", "prominence_bytes", "width_ns",
                                  "rise_ns", "left_base_ns", "right_base_ns", "headroom_bytes", "outcome",
                                  "crest_ns", "crest_rise_ns", "chances", "culprits", "other_pages",
-                                 "unattributed_pages", "stalls"});
+                                 "unattributed_pages", "stalls", "composition"});
   CHECK(keys_of(memcg["spikes"][0]["culprits"][0]) ==
         std::vector<std::string>{"pid", "tid", "comm", "cmdline", "container", "cgroup", "pages"});
   CHECK(keys_of(memcg["histograms"]) == std::vector<std::string>{"prominence_bytes", "width_ns", "rise_ns",

@@ -53,18 +53,6 @@ TEST_CASE("a memcg is told from a cgroup, and a v2 kernel before 5.19 has no pea
   CHECK(cgroup_inode(tree.at("old")) == status.st_ino);
 }
 
-TEST_CASE("inactive_file is the hierarchy's: total_ on v1") {
-  Tree tree;
-  tree.file("v2/memory.stat", "anon 5\nfile 4096\ninactive_anon 1\ninactive_file 8192\nactive_file 7\n");
-  tree.file("v1/memory.stat",
-            "cache 1\ninactive_file 3\nhierarchical_memory_limit 9\ntotal_inactive_file 12288\n");
-  tree.file("bad/memory.stat", "inactive_file -1\n");
-  CHECK(read_inactive_file_bytes(tree.at("v2")) == 8192u);
-  CHECK(read_inactive_file_bytes(tree.at("v1")) == 12'288u);
-  CHECK_FALSE(read_inactive_file_bytes(tree.at("bad")));
-  CHECK_FALSE(read_inactive_file_bytes(tree.at("missing")));
-}
-
 TEST_CASE("nonsense in a number's place is no number") {
   Tree tree;
   for (const char* text : {"", "\n", "-1\n", "12x\n", "99999999999999999999999\n", "1 2\n"}) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/bars.h"
+#include "report/grown.h"
 #include "report/headline.h"
 #include "report/html/sentences.h"
 #include "report/html/timeline_codec.h"
@@ -56,8 +57,8 @@ void write_lives(JsonWriter& json, const Subject& subject, const Report& report)
 }
 
 // [peak ns, peak, height, rise ns, width ns, left base ns, right base ns, headroom, outcome, spans its life,
-//  stalls, their time, the longest]
-void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report) {
+//  stalls, their time, the longest, what it consisted of]
+void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report, const Page& page) {
   json.key("spikes");
   json.begin_array();
   for (const Spike& spike : memcg.spikes) {
@@ -75,6 +76,7 @@ void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report) {
     json.value(spike.stalls.count);
     json.value(spike.stalls.total_ns);
     json.value(spike.stalls.longest_ns);
+    json.value(plain(grown_text(spike, page)));
     json.end_array();
   }
   json.end_array();
@@ -224,7 +226,7 @@ void write_subject(JsonWriter& json, const Subject& subject, const Report& repor
   json.member("kills_listed_below", subject.kills_listed_below);
   write_all_kills(json, subject, report, page);
   json.member("spikes_total", memcg.spikes_total);
-  write_spikes(json, memcg, report);
+  write_spikes(json, memcg, report, page);
   write_spike_rows(json, memcg.spikes);
   write_histograms(json, memcg.histograms, page.style());
   write_allocations(json, memcg.allocations);

@@ -3,9 +3,9 @@
 const OUTCOMES = { fell: "fell", oom_kill: "✖ OOM kill", ongoing: "still up" };
 
 function spikeOf([peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
-  stalls, stalledNs, longestStallNs]) {
+  stalls, stalledNs, longestStallNs, grown]) {
   return { peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
-    stalls, stalledNs, longestStallNs };
+    stalls, stalledNs, longestStallNs, grown };
 }
 
 // Equal tops in quick succession share a row, as in the text report.
@@ -116,6 +116,7 @@ function spikeCard(row, count, clock) {
     ["headroom", [bytesOf(spike.headroom, "no limit"), el("small", {}, spike.headroom === null ? "" : " to the nearest limit")]],
     ["outcome", [outcomeOf(row)]],
   ];
+  if (spike.grown !== "") facts.push(["grew by", [el("small", {}, spike.grown)]]);
   if (spike.stalls > 0) {
     facts.push(["tasks stalled", [`${formatCount(spike.stalls)}×`,
       el("small", {}, ` ${durationOf(spike.stalledNs)} in all, the longest ${durationOf(spike.longestStallNs)}`)]]);

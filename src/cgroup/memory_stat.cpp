@@ -1,0 +1,89 @@
+#include "cgroup/memory_stat.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <string>
+
+#include "cgroup/files.h"
+#include "cgroup/host_files.h"
+#include "cgroup/text.h"
+
+namespace memspike::cgroup {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 64 * 1024;
+
+class Values {
+ public:
+  explicit Values(std::string_view content) {
+    for (const std::string_view line : split(content, '\n')) {
+      const std::size_t space = line.find(' ');
+      if (space == std::string_view::npos) continue;
+      std::uint64_t value = 0;
+      const char* const end = line.data() + line.size();
+      const auto [stop, error] = std::from_chars(line.data() + space + 1, end, value);
+      if (error == std::errc{} && stop == end) values_[line.substr(0, space)] = value;
+    }
+  }
+  std::optional<std::uint64_t> operator()(std::string_view key) const {
+    const auto known = values_.find(key);
+    return known != values_.end() ? std::optional(known->second) : std::nullopt;
+  }
+
+ private:
+  std::map<std::string_view, std::uint64_t> values_;
+};
+
+std::optional<std::uint64_t> without(std::optional<std::uint64_t> all, std::optional<std::uint64_t> part) {
+  return all && part ? std::optional(*all - std::min(*all, *part)) : all;
+}
+
+// Before Linux 5.18 there is no sum.
+std::optional<std::uint64_t> kernel_of_v2(const Values& value) {
+  if (const auto all = value("kernel")) return all;
+  std::optional<std::uint64_t> sum;
+  for (const char* key : {"slab", "pagetables", "kernel_stack", "percpu"}) {
+    if (const auto part = value(key)) sum = sum.value_or(0) + *part;
+  }
+  return sum;
+}
+
+}  // namespace
+
+MemoryStat parse_memory_stat(std::string_view content) {
+  const Values value(content);
+  MemoryStat stat;
+  // v1 has the plain names as well: there they leave the descendants out.
+  if (value("total_rss")) {
+    stat.inactive_file_bytes = value("total_inactive_file");
+    stat.parts.anon_bytes = value("total_rss");
+    stat.parts.shmem_bytes = value("total_shmem");
+    stat.parts.file_bytes = without(value("total_cache"), stat.parts.shmem_bytes);
+    return stat;
+  }
+  stat.inactive_file_bytes = value("inactive_file");
+  stat.parts.anon_bytes = value("anon");
+  stat.parts.shmem_bytes = value("shmem");
+  stat.parts.file_bytes = without(value("file"), stat.parts.shmem_bytes);
+  stat.parts.kernel_bytes = kernel_of_v2(value);
+  stat.parts.sock_bytes = value("sock");
+  return stat;
+}
+
+std::optional<MemoryStat> read_memory_stat(const std::filesystem::path& dir) {
+  const auto content = read_small_file(dir / kMemoryStat, kMaxFileBytes);
+  if (!content) return std::nullopt;
+  MemoryStat stat = parse_memory_stat(*content);
+  if (!stat.parts.kernel_bytes) stat.parts.kernel_bytes = read_kernel_bytes(dir);
+  return stat;
+}
+
+std::optional<bool> read_has_processes(const std::filesystem::path& dir) {
+  // A list too long to be read is not empty.
+  if (!path_exists(dir / kProcs)) return std::nullopt;
+  const auto content = read_small_file(dir / kProcs, kMaxFileBytes);
+  return !content || !content->empty();
+}
+
+}  // namespace memspike::cgroup

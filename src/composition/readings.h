@@ -1,0 +1,42 @@
+// The readings of one memcg, and which pair of them tells what a spike consisted of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "composition/parts.h"
+#include "spike/spike.h"
+
+namespace memspike::composition {
+
+class Readings {
+ public:
+  // More than `capacity`: every second one of the older half is forgotten.
+  explicit Readings(std::size_t capacity = 1024) : capacity_(capacity < 8 ? 8 : capacity) {}
+
+  // Readings older than the latest are ignored.
+  void add(const Reading& reading);
+
+  // From the reading nearest to the spike's base to the one nearest to its peak, by usage: up to the
+  // peak the one nearest to the base's height (the last one before the left base, too, for what stood
+  // still until then), and after it, up to the right base, the highest. Nothing where the two are less than
+  // half of the height apart: they would tell of something else.
+  std::optional<Growth> growth(const spike::Spike& spike) const;
+
+  const std::optional<Reading>& first() const { return first_; }
+  const std::optional<Reading>& last() const { return last_; }
+  std::size_t size() const { return readings_.size(); }
+
+  // The first and the last are still known.
+  void clear() { readings_ = {}; }
+
+ private:
+  std::size_t capacity_;
+  std::vector<Reading> readings_;
+  std::optional<Reading> first_;
+  std::optional<Reading> last_;
+};
+
+}  // namespace memspike::composition

@@ -1,0 +1,42 @@
+// When to read what a memcg consists of: as usage moves, not by the clock. Pure.
+#pragma once
+
+#include <cstdint>
+
+namespace memspike::composition {
+
+// It arms when usage stands min_rise above the lowest level of the last second or two: a reading,
+// then. While it goes on rising, another one at each twentieth more. When half of the rise is gone it
+// disarms, with a reading: where the next spike starts from.
+class Trigger {
+ public:
+  static constexpr std::uint64_t kPauseNs = 10'000'000;  // between two readings: 100 a second at most
+
+  // The counter moved. Times do not decrease by more than the order of CPUs.
+  void push(std::uint64_t time_ns, std::uint64_t usage_bytes, std::uint64_t min_rise_bytes);
+
+  bool is_wanted() const { return wanted_; }
+  bool is_due(std::uint64_t now_ns) const { return wanted_ && now_ns >= next_ns_; }
+  void taken(std::uint64_t now_ns);
+
+  // Wishes that had to wait, or were overtaken by the next.
+  std::uint64_t put_off() const { return put_off_; }
+
+ private:
+  void forget_old_floor(std::uint64_t time_ns);
+  void want(std::uint64_t time_ns);
+
+  bool started_ = false;
+  bool armed_ = false;
+  bool wanted_ = false;
+  std::uint64_t since_ns_ = 0;  // when floor_bytes_ began to be the lowest
+  std::uint64_t floor_bytes_ = 0;
+  std::uint64_t older_floor_bytes_ = 0;  // of the second before
+  std::uint64_t usage_bytes_ = 0;
+  std::uint64_t armed_at_bytes_ = 0;  // the floor then
+  std::uint64_t high_bytes_ = 0;
+  std::uint64_t next_ns_ = 0;
+  std::uint64_t put_off_ = 0;
+};
+
+}  // namespace memspike::composition

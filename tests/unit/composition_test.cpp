@@ -1,0 +1,132 @@
+// When to read what memory consists of, and which readings tell of a spike.
+#include <catch2/catch.hpp>
+#include <vector>
+
+#include "composition/readings.h"
+#include "composition/trigger.h"
+
+using namespace memspike;
+using namespace memspike::composition;
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1U << 20;
+constexpr std::uint64_t kMs = 1'000'000;
+
+Reading reading(std::uint64_t time_ns, std::uint64_t anon_mib, std::uint64_t file_mib) {
+  Reading result{time_ns, (anon_mib + file_mib) * kMiB, {}};
+  result.parts.anon_bytes = anon_mib * kMiB;
+  result.parts.file_bytes = file_mib * kMiB;
+  return result;
+}
+
+// Of 60 MiB above a base of 40 MiB, from 1000 to its peak at 2000, and down again at 3000.
+spike::Spike spike_of_60() {
+  spike::Spike spike;
+  spike.left_base_ns = 1'000;
+  spike.peak_ns = 2'000;
+  spike.right_base_ns = 3'000;
+  spike.peak_bytes = 100 * kMiB;
+  spike.prominence_bytes = 60 * kMiB;
+  return spike;
+}
+
+std::optional<Growth> growth_of(const std::vector<Reading>& all) {
+  Readings readings;
+  for (const Reading& each : all) readings.add(each);
+  return readings.growth(spike_of_60());
+}
+
+// At these times, when a reading is wanted; one is taken whenever it is due.
+std::vector<std::uint64_t> times_of(Trigger& trigger,
+                                    const std::vector<std::pair<std::uint64_t, std::uint64_t>>& rows) {
+  std::vector<std::uint64_t> times;
+  for (const auto& [time_ns, mib] : rows) {
+    trigger.push(time_ns, mib * kMiB, 4 * kMiB);
+    if (!trigger.is_due(time_ns)) continue;
+    trigger.taken(time_ns);
+    times.push_back(time_ns / kMs);
+  }
+  return times;
+}
+
+using Times = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("a spike's composition is taken between the readings nearest to base and peak") {
+  const auto growth = growth_of({reading(500, 30, 10), reading(1'200, 45, 12), reading(1'900, 88, 10),
+                                 reading(2'100, 89, 10), reading(2'900, 35, 10), reading(9'000, 300, 10)});
+  REQUIRE(growth);
+  CHECK(growth->from_ns == 500);  // still the base's height, for usage stood still until the left base
+  CHECK(growth->to_ns == 2'100);  // the highest, if after the peak
+  CHECK(growth->anon_bytes == std::int64_t{59 * kMiB});
+  CHECK(growth->file_bytes == std::int64_t{0});
+  CHECK_FALSE(growth->shmem_bytes);
+}
+
+TEST_CASE("what shrank meanwhile is told as such") {
+  const auto growth = growth_of({reading(1'000, 20, 20), reading(2'000, 95, 5)});
+  REQUIRE(growth);
+  CHECK(growth->anon_bytes == std::int64_t{75 * kMiB});
+  CHECK(growth->file_bytes == -std::int64_t{15 * kMiB});
+}
+
+TEST_CASE("readings that saw too little of a spike tell nothing of it") {
+  CHECK_FALSE(growth_of({}));
+  CHECK_FALSE(growth_of({reading(500, 40, 0)}));
+  CHECK_FALSE(growth_of({reading(500, 40, 0), reading(2'500, 69, 0)}));
+  CHECK(growth_of({reading(500, 40, 0), reading(2'500, 70, 0)}));
+  CHECK_FALSE(growth_of({reading(2'100, 40, 0), reading(2'500, 100, 0)}));  // none before the peak
+  CHECK_FALSE(growth_of({reading(500, 40, 0), reading(3'001, 100, 0)}));    // none before the right base
+}
+
+TEST_CASE("readings are kept in bounded memory, the latest, the first and the last all") {
+  Readings readings(8);
+  for (std::uint64_t i = 1; i <= 100; ++i) readings.add(reading(i, i, 0));
+  readings.add(reading(50, 1, 0));  // older than the latest
+  CHECK(readings.size() <= 8);
+  CHECK(readings.first()->time_ns == 1);
+  CHECK(readings.last()->time_ns == 100);
+}
+
+TEST_CASE("a reading is wanted when usage rises above its recent floor, and at each twentieth more") {
+  Trigger trigger;
+  CHECK(times_of(trigger, {{0, 40},
+                           {10 * kMs, 43},
+                           {20 * kMs, 44},
+                           {40 * kMs, 45},
+                           {60 * kMs, 47},
+                           {80 * kMs, 48},
+                           {100 * kMs, 50}}) == Times{20, 60, 100});
+  CHECK(trigger.put_off() == 0);
+}
+
+TEST_CASE("the fall wants a reading, too: from there the next spike starts") {
+  Trigger trigger;
+  CHECK(
+      times_of(trigger,
+               {{0, 40}, {20 * kMs, 60}, {40 * kMs, 55}, {60 * kMs, 50}, {80 * kMs, 40}, {100 * kMs, 60}}) ==
+      Times{20, 60, 100});
+}
+
+TEST_CASE("a level that stays is the floor after two seconds") {
+  Trigger trigger;
+  CHECK(times_of(trigger, {{0, 40},
+                           {20 * kMs, 60},
+                           {1'500 * kMs, 60},
+                           {2'600 * kMs, 60},
+                           {3'700 * kMs, 60},
+                           {3'800 * kMs, 63},
+                           {3'900 * kMs, 64}}) == Times{20, 3'900});
+}
+
+TEST_CASE("there are a hundred readings a second at most, and what has to wait is counted") {
+  Trigger trigger;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
+  for (std::uint64_t i = 0; i < 1'000; ++i) rows.emplace_back(i * kMs, i % 2 == 0 ? 40 : 80);
+  const std::size_t taken = times_of(trigger, rows).size();
+  CHECK(taken > 90);
+  CHECK(taken <= 100);
+  CHECK(trigger.put_off() > 800);
+}
