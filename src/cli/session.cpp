@@ -140,6 +140,7 @@ Result<void> Session::track(const std::string& path) {
     above += fmt::format("{}{}", above == "/" ? "" : "/", part);
     interpreter_.name_cgroup((*chain)[++depth], above);
   }
+  stat_reader_.read_before(path);
   if (auto tracked = probe_.track(*chain); !tracked) {
     Error error = tracked.error();
     error.message = fmt::format("cannot trace cgroup {}: {}", path, error.message);

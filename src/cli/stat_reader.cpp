@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cgroup/files.h"
+#include "cgroup/host_files.h"
 #include "cgroup/memory_stat.h"
 #include "cgroup/scan.h"
 #include "cli/clock.h"
@@ -13,6 +14,14 @@ namespace {
 constexpr std::uint64_t kRoundNs = 1'000'000'000;
 constexpr std::uint64_t kTurnNs = 10'000'000;
 constexpr int kReadsPerTurn = 16;
+constexpr std::size_t kMaxBefore = 1024;
+
+std::optional<report::MemoryStatRead> reading_of(const std::filesystem::path& dir,
+                                                 const composition::Parts& parts) {
+  const auto usage = cgroup::read_usage_bytes(dir);
+  if (!usage) return std::nullopt;
+  return report::MemoryStatRead{0, monotonic_ns(), *usage, parts, cgroup::read_has_processes(dir)};
+}
 
 }  // namespace
 
@@ -25,14 +34,35 @@ void StatReader::read(const report::Interpreter& interpreter, report::MemcgIndex
   if (stat->inactive_file_bytes) {
     emit_(report::InactiveFileRead{memcg, time_ns, *stat->inactive_file_bytes});
   }
-  const auto usage = cgroup::read_usage_bytes(dir);
-  if (!usage) return;
-  emit_(report::MemoryStatRead{memcg, monotonic_ns(), *usage, stat->parts, cgroup::read_has_processes(dir)});
+  if (auto reading = reading_of(dir, stat->parts)) {
+    reading->memcg = memcg;
+    emit_(*reading);
+  }
+}
+
+void StatReader::read_before(const std::string& root) {
+  std::vector<std::string> paths{root};
+  for (std::size_t i = 0; i < paths.size() && before_.size() < kMaxBefore; ++i) {
+    const std::string path = paths[i];
+    const auto dir = cgroup::memcg_dir(hierarchy_, path);
+    const auto stat = cgroup::read_memory_stat(dir);
+    if (!stat) continue;
+    ++readings_;
+    if (const auto reading = reading_of(dir, stat->parts)) before_.insert_or_assign(path, *reading);
+    for (const cgroup::DirectoryEntry& entry : cgroup::list_directory(dir)) {
+      if (entry.is_directory) paths.push_back(path == "/" ? path + entry.name : path + "/" + entry.name);
+    }
+  }
 }
 
 void StatReader::read_at_birth(const report::Interpreter& interpreter, report::MemcgIndex memcg,
                                std::uint64_t born_ns) {
-  if (interpreter.memcgs()[memcg].description.in_target) read(interpreter, memcg, born_ns);
+  const report::Interpreter::Memcg& born = interpreter.memcgs()[memcg];
+  if (auto before = before_.extract(born.path); !before.empty() && born.description.in_target) {
+    before.mapped().memcg = memcg;
+    emit_(before.mapped());
+  }
+  if (born.description.in_target) read(interpreter, memcg, born_ns);
 }
 
 void StatReader::see(const report::Interpreter& interpreter, const decode::Sample& sample,

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,10 @@ class StatReader {
  public:
   StatReader(const cgroup::Hierarchy& hierarchy, report::Interpreter::Emit emit)
       : hierarchy_(hierarchy), emit_(std::move(emit)) {}
+
+  // Of a root and all below it, at once, before anybody is told that it is recorded: a birth's turn
+  // comes some milliseconds later, when usage may have moved.
+  void read_before(const std::string& root);
 
   // As of the memcg's birth (or of the moment at which it was first tracked): what is known of it
   // counts from there.
@@ -42,13 +49,14 @@ class StatReader {
 
   cgroup::Hierarchy hierarchy_;
   report::Interpreter::Emit emit_;
-  std::vector<composition::Trigger> triggers_;  // by MemcgIndex
-  std::vector<report::MemcgIndex> wanted_;      // whose triggers were not due yet
-  report::MemcgIndex next_ = 0;                 // of the round under way
-  std::uint64_t round_ns_ = 0;                  // when it began
-  std::uint64_t turn_ns_ = 0;                   // when its next turn is due
-  std::uint64_t wanted_turn_ns_ = 0;            // the same of the triggers' readings
-  int wanted_left_ = 0;                         // readings that this turn may still take
+  std::map<std::string, report::MemoryStatRead> before_;  // by path, until its birth is told
+  std::vector<composition::Trigger> triggers_;            // by MemcgIndex
+  std::vector<report::MemcgIndex> wanted_;                // whose triggers were not due yet
+  report::MemcgIndex next_ = 0;                           // of the round under way
+  std::uint64_t round_ns_ = 0;                            // when it began
+  std::uint64_t turn_ns_ = 0;                             // when its next turn is due
+  std::uint64_t wanted_turn_ns_ = 0;                      // the same of the triggers' readings
+  int wanted_left_ = 0;                                   // readings that this turn may still take
   std::uint64_t readings_ = 0;
 };
 
