@@ -91,6 +91,9 @@ TEST_CASE("a kill at the container's own limit") {
   CHECK(kill.at("limit_cgroup") == container.path());
   CHECK(kill.at("limit_source") == expected_source(report, kill));
   CHECK(kill.at("kernel_log").at("disagrees") == false);
+  // The only task in there asked for what was not there, and was killed for it.
+  CHECK(kill.at("trigger").at("pid") == kill.at("pid"));
+  CHECK(kill.at("trigger").at("comm") == kill.at("comm"));
   // The chain goes from the victim's cgroup up to the root.
   const Json& chain = kill.at("chain");
   REQUIRE(chain.size() >= 4);

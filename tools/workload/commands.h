@@ -13,6 +13,7 @@ int run_brk(Options& options);
 int run_oom(Options& options);
 int run_tmpfs(Options& options);
 int run_pagecache(Options& options);
+int run_pipes(Options& options);
 int run_forks(Options& options);
 int run_threads(Options& options);
 int run_storm(Options& options);

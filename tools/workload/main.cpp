@@ -61,10 +61,11 @@ struct Command {
 };
 
 constexpr Command kCommands[] = {
-    {"story", run_story}, {"anon", run_anon},       {"thp", run_thp},     {"mmap-shared", run_shared},
-    {"brk", run_brk},     {"oom", run_oom},         {"tmpfs", run_tmpfs}, {"pagecache", run_pagecache},
-    {"forks", run_forks}, {"threads", run_threads}, {"storm", run_storm}, {"idle", run_idle},
-    {"clock", run_clock}, {"stacks", run_stacks},   {"heap", run_heap},   {"service", run_service},
+    {"story", run_story},     {"anon", run_anon},   {"thp", run_thp},         {"mmap-shared", run_shared},
+    {"brk", run_brk},         {"oom", run_oom},     {"tmpfs", run_tmpfs},     {"pagecache", run_pagecache},
+    {"pipes", run_pipes},     {"forks", run_forks}, {"threads", run_threads}, {"storm", run_storm},
+    {"idle", run_idle},       {"clock", run_clock}, {"stacks", run_stacks},   {"heap", run_heap},
+    {"service", run_service},
 };
 
 int dispatch(const std::vector<std::string_view>& words) {

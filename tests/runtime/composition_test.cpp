@@ -1,0 +1,119 @@
+// What a spike was made of, and what was there before: each case is made so that the answer is known.
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "harness.h"
+
+using namespace memspike::test;
+
+namespace {
+
+constexpr std::uint64_t kMiB = 1U << 20;
+
+// The highest spike of the cgroup.
+Json highest_spike(const Json& report, const Cgroup& cgroup) {
+  const Json memcg = memcg_of(report, cgroup.path());
+  const Json& spikes = memcg.at("spikes");
+  INFO(memcg.dump());
+  REQUIRE(!spikes.empty());
+  Json highest = spikes[0];
+  for (const Json& spike : spikes) {
+    if (counter(spike, "prominence_bytes") > counter(highest, "prominence_bytes")) highest = spike;
+  }
+  return highest;
+}
+
+std::int64_t grown(const Json& composition, const char* part) {
+  return composition.at(part).is_null() ? 0 : composition.at(part).get<std::int64_t>();
+}
+
+// The part that the spike of 32 MiB is made of has most of it, and the readings their true times.
+void check_made_of(const std::vector<std::string>& arguments, const std::string& part) {
+  const Cgroup cgroup("/" + unique_name("made-of"), 256 * kMiB);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  REQUIRE(run_workload(cgroup, arguments) == 0);
+  const Json report = recorder.stop();
+  const Json spike = highest_spike(report, cgroup);
+  INFO(spike.dump());
+  const Json composition = spike.at("composition");
+  REQUIRE(composition.is_object());
+  const std::int64_t height = spike.at("prominence_bytes").get<std::int64_t>();
+  for (const char* each : {"anon_bytes", "file_bytes", "shmem_bytes", "kernel_bytes"}) {
+    INFO(each);
+    if (each == part) {
+      CHECK(grown(composition, each) >= height * 8 / 10);
+    } else {
+      CHECK(grown(composition, each) <= height / 5);
+    }
+  }
+  CHECK(counter(composition, "from_ns") < counter(composition, "to_ns"));
+  CHECK(counter(composition, "from_ns") <= counter(spike, "peak_ns"));
+  CHECK(counter(composition, "to_ns") <= counter(spike, "right_base_ns"));
+}
+
+}  // namespace
+
+// It stays up for long enough to be read in an emulated machine, too.
+TEST_CASE("a spike of anonymous memory is said to be one") {
+  check_made_of({"anon", "32M", "--hold", "300"}, "anon_bytes");
+}
+
+TEST_CASE("a spike of tmpfs is said to be one") {
+  check_made_of({"tmpfs", "32M", "--dir", "/dev/shm", "--hold", "300"}, "shmem_bytes");
+}
+
+TEST_CASE("a spike of memory of the kernel is said to be one") {
+  check_made_of({"pipes", "32M", "--hold", "300"}, "kernel_bytes");
+}
+
+// [host]: wants a file system with a disk below it; a guest has none.
+TEST_CASE("a spike of page cache is said to be one", "[host]") {
+  const TempDir dir;
+  check_made_of({"pagecache", "32M", "--file", dir / "file", "--hold", "300"}, "file_bytes");
+}
+
+TEST_CASE("a tmpfs that was left behind is named") {
+  const fs::path dir = "/dev/shm/" + unique_name("left");
+  fs::create_directory(dir);
+  {
+    const Cgroup pod("/" + unique_name("pod"));
+    const Cgroup container(pod.path() + "/container", 64 * kMiB);
+    REQUIRE(run_workload(container, {"tmpfs", "12M", "--dir", dir.string(), "--keep"}) == 0);
+    Recorder recorder({"--cgroup", pod.path()});
+    Process next({{workload_path(), "anon", "8M", "--hold", "1500"}, &container, {}});
+    CHECK(next.wait() == 0);
+    const Json report = recorder.stop();
+    const Json left = memcg_of(report, container.path()).at("inherited");
+    INFO(report.at("memcgs").dump());
+    REQUIRE(left.is_object());
+    CHECK(counter(left, "shmem_bytes") >= 12 * kMiB);
+    CHECK(counter(left, "shmem_bytes") <= 13 * kMiB);
+    // The pod has it from its child, which is still there.
+    CHECK(memcg_of(report, pod.path()).at("inherited").is_null());
+    fs::remove_all(dir);
+  }
+}
+
+TEST_CASE("a tmpfs of a container that is gone stays with its pod, and is named there") {
+  const fs::path dir = "/dev/shm/" + unique_name("left");
+  fs::create_directory(dir);
+  {
+    const Cgroup pod("/" + unique_name("pod"));
+    {
+      const Cgroup container(pod.path() + "/first");
+      REQUIRE(run_workload(container, {"tmpfs", "12M", "--dir", dir.string(), "--keep"}) == 0);
+    }
+    const Cgroup second(pod.path() + "/second");
+    Recorder recorder({"--cgroup", pod.path()});
+    REQUIRE(run_workload(second, {"anon", "8M", "--hold", "300"}) == 0);
+    const Json report = recorder.stop();
+    INFO(report.at("memcgs").dump());
+    const Json left = memcg_of(report, pod.path()).at("inherited");
+    REQUIRE(left.is_object());
+    CHECK(counter(left, "shmem_bytes") >= 11 * kMiB);
+    CHECK(memcg_of(report, second.path()).at("inherited").is_null());
+    fs::remove_all(dir);
+  }
+}

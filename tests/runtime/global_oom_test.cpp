@@ -1,0 +1,34 @@
+// The node itself runs out of memory. [vm]: not on a machine that somebody needs.
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstdlib>
+
+#include "harness.h"
+
+using namespace memspike::test;
+
+TEST_CASE("a kill because the node ran out of memory", "[vm]") {
+  if (std::getenv("MEMSPIKE_TEST_GUEST") == nullptr) {
+    WARN("it takes all memory of the machine: for guests only");
+    return;
+  }
+  const Cgroup cgroup("/" + unique_name("node"));
+  Recorder recorder({"--cgroup", cgroup.path()});
+  Process eater(workload(cgroup, {"oom", "--max", "64G"}));
+  eater.wait_for_out("ready");
+  // It is the one to go, not the recorder or this test.
+  write_file("/proc/" + std::to_string(eater.pid()) + "/oom_score_adj", "1000");
+  const pid_t pid = eater.pid();
+  eater.send_line();
+  CHECK(eater.wait(240) == 128 + SIGKILL);
+  const Json report = recorder.stop();
+  const Json kills = memcg_of(report, cgroup.path()).at("oom_kills");
+  INFO(kills.dump());
+  REQUIRE(kills.size() == 1);
+  CHECK(counter(kills[0], "pid") == static_cast<std::uint64_t>(pid));
+  CHECK(kills[0].at("limit_cgroup").is_null());
+  CHECK(kills[0].at("kernel_log").at("disagrees") == false);
+  CHECK(kills[0].at("trigger").at("pid").get<int>() > 0);
+  // No limit on the way up: what ran out was the machine.
+  for (const Json& level : kills[0].at("chain")) CHECK(level.at("limit_bytes").is_null());
+}
