@@ -12,6 +12,8 @@ TEST_CASE("a kill because the node ran out of memory", "[vm]") {
     WARN("it takes all memory of the machine: for guests only");
     return;
   }
+  // Else the kernel would refuse to promise more than there is.
+  write_file("/proc/sys/vm/overcommit_memory", "1");
   const Cgroup cgroup("/" + unique_name("node"));
   Recorder recorder({"--cgroup", cgroup.path()});
   Process eater(workload(cgroup, {"oom", "--max", "64G"}));
