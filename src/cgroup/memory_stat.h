@@ -30,8 +30,8 @@ struct MemoryStat {
 // read, unless little has changed since: they may lag behind usage by 64 pages a CPU.
 MemoryStat parse_memory_stat(std::string_view content);
 
-// nullopt: not readable. Took 30 to 60 µs where it was measured (v1, 2 CPUs), most of it in the kernel,
-// which sums up what its CPUs counted; on machines with many CPUs and cgroups up to a millisecond.
+// nullopt: not readable. Took 15 µs where it was measured (v1, 2 CPUs; 40 with the files beside it),
+// while the kernel sums up what its CPUs counted; on machines with many CPUs and cgroups up to a millisecond.
 std::optional<MemoryStat> read_memory_stat(const std::filesystem::path& dir);
 
 // Whether a process is in the memcg itself; those in its descendants do not count.

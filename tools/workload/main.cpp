@@ -30,6 +30,7 @@ Fill, hold, release (each: [--repeat N] [--hold MS] [--pause MS]):
   brk SIZE                                      the heap's end
   tmpfs SIZE [--dir DIR] [--keep]               a file on tmpfs (/dev/shm)
   pagecache SIZE --file PATH [--keep]           write, sync, read, drop from the cache
+  pipes SIZE                                    memory of the kernel: full pipes
   forks N [--children-touch SIZE] [--parallel N] [--exec]
       a fork storm; each child touches SIZE (1M) and, if asked, executes a program that ends at once
   threads N SIZE                                N threads, spread over the CPUs, SIZE each (N=0: one a CPU)
