@@ -61,12 +61,6 @@ Result<std::vector<std::uint64_t>> inode_chain(const cgroup::Hierarchy& hierarch
   return chain;
 }
 
-// Nothing where one of the two could not be read, or where somebody reset the count meanwhile.
-std::optional<std::uint64_t> difference(std::optional<std::uint64_t> now,
-                                        std::optional<std::uint64_t> before) {
-  return now && before && *now >= *before ? std::optional(*now - *before) : std::nullopt;
-}
-
 probe::Options probe_options(const SessionOptions& options) {
   probe::Options result;
   if (options.trace.tier == "tracepoint") result.tier = probe::TierChoice::tracepoint;
@@ -97,6 +91,7 @@ Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe:
                                options_.trace.dossier_window_ns)),
       stat_reader_(options_.hierarchy, [this](const report::Fact& fact) { emit(fact); }),
       recorder_(recorder),
+      kernel_counters_(options_.hierarchy),
       kernel_log_(KernelLog::open_at_end()),
       start_monotonic_ns_(monotonic_ns()),
       start_realtime_ns_(clock_ns(CLOCK_REALTIME)) {
@@ -140,6 +135,7 @@ Result<void> Session::track(const std::string& path) {
     above += fmt::format("{}{}", above == "/" ? "" : "/", part);
     interpreter_.name_cgroup((*chain)[++depth], above);
   }
+  kernel_counters_.read_before(path);
   stat_reader_.read_before(path);
   if (auto tracked = probe_.track(*chain); !tracked) {
     Error error = tracked.error();
@@ -207,9 +203,7 @@ void Session::take(const decode::Event& event) {
 void Session::read_files_at_birth(const decode::MemcgBorn& birth) {
   const auto index = interpreter_.find(birth.serial_nr);
   if (!index) return;
-  const std::string& path = interpreter_.memcgs()[*index].path;
-  const auto dir = cgroup::memcg_dir(options_.hierarchy, path);
-  counts_at_birth_[*index] = {cgroup::read_oom_kills(dir), cgroup::read_limit_hits(dir)};
+  kernel_counters_.begin(*index, interpreter_.memcgs()[*index].path);
   stat_reader_.read_at_birth(interpreter_, *index, birth.time_ns);
 }
 
@@ -298,33 +292,6 @@ report::Status Session::status() {
   return status;
 }
 
-// The kernel's own words about each memcg that still exists. True when its maximum is the
-// one that was last read through BPF, so that the two can be compared.
-bool Session::read_kernel_counts(std::vector<report::KernelCounts>& counts) const {
-  bool settled = true;
-  counts.clear();
-  for (report::MemcgIndex index = 0; index < interpreter_.memcgs().size(); ++index) {
-    const report::Interpreter::Memcg& memcg = interpreter_.memcgs()[index];
-    if (memcg.gone || !memcg.track.last()) continue;
-    const auto dir = cgroup::memcg_dir(options_.hierarchy, memcg.path);
-    const std::uint64_t watermark = memcg.track.last()->watermark_bytes;
-    report::KernelCounts& count = counts.emplace_back();
-    count.memcg = index;
-    count.peak_bytes = watermark;
-    count.peak_source = "watermark";
-    if (const auto peak = cgroup::read_kernel_peak(dir)) {
-      count.peak_bytes = peak->bytes;
-      count.peak_source = peak->source;
-      settled = settled && peak->bytes == watermark;
-    }
-    const auto birth = counts_at_birth_.find(index);
-    if (birth == counts_at_birth_.end()) continue;
-    count.oom_kills = difference(cgroup::read_oom_kills(dir), birth->second.oom_kills);
-    count.limit_hits = difference(cgroup::read_limit_hits(dir), birth->second.limit_hits);
-  }
-  return settled;
-}
-
 // The last look. The target may go on meanwhile: look again until the kernel's maximum
 // did not move between our reading and the file's.
 Result<void> Session::settle(std::uint64_t& end_ns) {
@@ -335,7 +302,7 @@ Result<void> Session::settle(std::uint64_t& end_ns) {
     end_ns = monotonic_ns();
     if (auto pumped = pump(); !pumped) return pumped;
     orderer_.flush([this](const decode::Event& event) { take(event); });
-    if (read_kernel_counts(counts)) break;
+    if (kernel_counters_.read(interpreter_, counts)) break;
   }
   for (const report::KernelCounts& count : counts) emit(count);
   return {};

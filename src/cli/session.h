@@ -13,6 +13,7 @@
 #include "cgroup/names.h"
 #include "cgroup/roots.h"
 #include "cgroup/wait.h"
+#include "cli/kernel_counters.h"
 #include "cli/kernel_log.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -81,7 +82,6 @@ class Session {
   report::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);
   void read_files_at_birth(const decode::MemcgBorn& birth);
-  bool read_kernel_counts(std::vector<report::KernelCounts>& counts) const;
   void name_late_comers();
   // Every fact goes through here, to whoever keeps it.
   void emit(const report::Fact& fact);
@@ -105,13 +105,9 @@ class Session {
   StatReader stat_reader_;
   std::optional<report::CsvWriter> csv_;
   Recorder* recorder_;
+  KernelCounters kernel_counters_;
   KernelLog kernel_log_;
   std::vector<std::string> root_paths_;
-  struct FileCounts {
-    std::optional<std::uint64_t> oom_kills;
-    std::optional<std::uint64_t> limit_hits;
-  };
-  std::map<report::MemcgIndex, FileCounts> counts_at_birth_;
   std::uint64_t start_monotonic_ns_ = 0;
   std::uint64_t start_realtime_ns_ = 0;
   std::uint64_t min_prominence_bytes_ = std::uint64_t{1}
