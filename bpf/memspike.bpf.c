@@ -11,5 +11,6 @@
 #include "charge.bpf.c"
 #include "cgroups.bpf.c"
 #include "sweep.bpf.c"
+#include "switches.bpf.c"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -70,7 +70,8 @@ enum memspike_trigger {
 	MEMSPIKE_TRIGGER_CHARGE = 5,  /* page_counter_try_charge, page_counter_charge */
 	MEMSPIKE_TRIGGER_UNCHARGE = 6,
 	MEMSPIKE_TRIGGER_REQUEST = 7, /* user space asked: first and last look */
-	MEMSPIKE_TRIGGER_COUNT = 8,
+	MEMSPIKE_TRIGGER_SWITCH = 8,  /* a task leaves its CPU */
+	MEMSPIKE_TRIGGER_COUNT = 9,
 };
 
 /* What an allocation is for, as far as its gfp flags tell. */

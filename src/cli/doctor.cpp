@@ -73,12 +73,13 @@ void try_probe(Checkup& checkup, const probe::Features& features, const HostFact
       probe->tier_reason().empty()
           ? Check{"charge_tier", CheckState::good,
                   "the counter is looked at in the kernel's charge functions, whoever moves it"}
-          : Check{"charge_tier", CheckState::degraded,
-                  fmt::format("the tracepoint tier runs instead: a fall that others cause is seen within 1 ms, "
-                              "not at once; {}",
-                              probe->tier_reason()),
-                  "a kernel with BPF trampolines (fentry) or kprobes has it; peaks and spikes are as exact "
-                  "without"});
+          : Check{
+                "charge_tier", CheckState::degraded,
+                fmt::format("the tracepoint tier runs instead: a fall that others cause is seen within 1 ms, "
+                            "not at once; {}",
+                            probe->tier_reason()),
+                "a kernel with BPF trampolines (fentry) or kprobes has it; peaks and spikes are as exact "
+                "without"});
   for (const probe::Hook& hook : probe->hooks()) checkup.hooks.push_back({hook.event, hook.attach});
   checkup.missing = probe->missing();
   std::string text = fmt::format("tried: programs loaded in {}, {} attached in {}, all removed again",

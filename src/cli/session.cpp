@@ -373,6 +373,7 @@ void Session::count_events(report::SessionKnown& known) const {
                   {"charges", fired(MEMSPIKE_TRIGGER_CHARGE)},
                   {"uncharges", fired(MEMSPIKE_TRIGGER_UNCHARGE)},
                   {"reclaims", fired(MEMSPIKE_TRIGGER_RECLAIM)},
+                  {"switches", fired(MEMSPIKE_TRIGGER_SWITCH)},
                   {"oom_marks", fired(MEMSPIKE_TRIGGER_OOM)},
                   {"sweep_looks", fired(MEMSPIKE_TRIGGER_SWEEP) + fired(MEMSPIKE_TRIGGER_REQUEST)},
                   {"triggers", sum.fired + counts.recursion_misses},

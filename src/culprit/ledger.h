@@ -43,7 +43,8 @@ class Ledger {
   // moment after the rise itself: they belong to the latest run, even if usage has fallen since.
   void attribute(std::uint32_t thread, std::uint64_t bytes);
 
-  // What rose from one moment to another (the rising edge of a spike), whole runs only; the `count` largest shares.
+  // What rose from one moment to another (the rising edge of a spike), whole runs only; the `count` largest
+  // shares.
   Rise between(std::uint64_t begin_ns, std::uint64_t peak_ns, std::size_t count) const;
 
   std::size_t entries() const { return entries_; }

@@ -32,6 +32,7 @@ constexpr std::array kSwitches{
     Switch{"task_stack", &Features::has_task_stack},
     Switch{"reclaim_tracepoints", &Features::has_reclaim_tracepoints},
     Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
+    Switch{"switch_tracepoint", &Features::has_switch_tracepoint},
     Switch{"signal_tracepoint", &Features::has_signal_tracepoint},
     Switch{"fentry", &Features::has_fentry},
     Switch{"kprobe", &Features::has_kprobe},
@@ -94,6 +95,7 @@ void find_in_btf(const btf* types, Features& features) {
                                      has_tracepoint(types, "mm_vmscan_memcg_reclaim_end");
   features.has_cgroup_tracepoints =
       has_tracepoint(types, "cgroup_mkdir") && has_tracepoint(types, "cgroup_rmdir");
+  features.has_switch_tracepoint = has_tracepoint(types, "sched_switch");
   features.has_rename_tracepoint = has_tracepoint(types, "task_rename");
   features.has_signal_tracepoint = has_tracepoint(types, "signal_generate");
   features.mark_victim = find_mark_victim(types);

@@ -28,6 +28,7 @@ struct Features {
   bool has_task_stack = false;        // 5.9, with current_task_btf: for --stacks
   bool has_reclaim_tracepoints = false;
   bool has_cgroup_tracepoints = false;
+  bool has_switch_tracepoint = false;
   bool has_charge_functions = false;  // page_counter_* are functions of their own, and in the BTF
   bool has_oom_kill_process = false;
   bool has_fentry = false;  // a program was attached to a function by trampoline

@@ -20,7 +20,12 @@ bool oom_by_kprobe(const Features& f, Tier) {
   return f.has_oom_kill_process && !f.has_fentry && f.has_kprobe;
 }
 
+// The charge tier sees every move already.
+bool switches(const Features& f, Tier tier) { return tier == Tier::tracepoint && f.has_switch_tracepoint; }
+
 constexpr std::string_view kNoReclaim = "falls by reclaim are seen by the sweep, not at once";
+constexpr std::string_view kNoSwitch =
+    "the last charge before a task sleeps is seen by the sweep, up to 1 ms late";
 constexpr std::string_view kNoCgroups =
     "new containers are seen at their first page, removed ones at the next check";
 constexpr std::string_view kInferred = "which limit was hit is inferred from the memcgs' usage";
@@ -54,6 +59,7 @@ constexpr std::array kPrograms{
           [](const Features& f, Tier) { return f.has_rename_tracepoint; }},
     Entry{{"on_page_alloc", "mm_page_alloc", "tp_btf", Need::required, ""}, always},
     Entry{{"on_page_free", "mm_page_free", "tp_btf", Need::required, ""}, always},
+    Entry{{"on_switch", "sched_switch", "tp_btf", Need::optional, kNoSwitch}, switches},
     Entry{{"on_reclaim_begin", "mm_vmscan_memcg_reclaim_begin", "tp_btf", Need::optional, kNoReclaim},
           [](const Features& f, Tier) { return f.has_reclaim_tracepoints; }},
     Entry{{"on_reclaim_end", "mm_vmscan_memcg_reclaim_end", "tp_btf", Need::optional, kNoReclaim},

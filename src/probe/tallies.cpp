@@ -16,8 +16,7 @@ std::uint32_t tally_count() {
 
 Result<Tallies> Tallies::map(int fd) {
   const std::size_t count = tally_count();
-  void* address =
-      mmap(nullptr, count * sizeof(memspike_tally), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* address = mmap(nullptr, count * sizeof(memspike_tally), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (address == MAP_FAILED) {
     return fail(ErrorKind::failed, fmt::format("cannot map the counters: {}", std::strerror(errno)));
   }

@@ -101,7 +101,7 @@ TEST_CASE("missing kernel features degrade by exactly that feature, or end with 
   }
   for (const char* optional :
        {"rdonly_cast", "current_task_btf", "timer", "reclaim_tracepoints", "cgroup_tracepoints",
-        "signal_tracepoint", "task_stack", "mark_victim"}) {
+        "switch_tracepoint", "signal_tracepoint", "task_stack", "mark_victim"}) {
     DYNAMIC_SECTION(optional) {
       std::vector<std::string> arguments{"--cgroup", cgroup.path(), "--disable-feature", optional};
       if (std::string(optional) == "current_task_btf") {

@@ -32,7 +32,7 @@ _memspike() {
     --tier) words='auto tracepoint charge' ;;
     --disable-feature)
       words='bpf btf cgroup_tracepoints current_task_btf fentry kprobe mark_victim
-        rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint task_stack timer tp_btf'
+        rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint switch_tracepoint task_stack timer tp_btf'
       ;;
     --pod-uid) words=$(_memspike_pods uid) ;;
     --pod) words=$(_memspike_pods name) ;;

@@ -14,7 +14,7 @@ end
 
 set -l commands record run report list doctor
 set -l features bpf btf cgroup_tracepoints current_task_btf fentry kprobe mark_victim \
-    rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint task_stack timer tp_btf
+    rdonly_cast reclaim_tracepoints ring_buffer signal_tracepoint switch_tracepoint task_stack timer tp_btf
 
 complete -c memspike -f
 complete -c memspike -s h -l help -d 'Show the options'
