@@ -92,7 +92,7 @@ class Process {
   std::string out() const;
   std::string err() const;
   // Waits until stderr (or stdout) holds the text.
-  void wait_for_err(const std::string& text, int timeout_s = 20) const;
+  void wait_for_err(const std::string& text, int timeout_s = 90) const;
   void wait_for_out(const std::string& text, int timeout_s = 60) const;
 
  private:
