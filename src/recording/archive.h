@@ -69,7 +69,7 @@ class Loader {
   void operator()(const char* name, std::optional<T>& field) {
     const Value* value = find(name);
     if (value == nullptr) return;
-    field.emplace();
+    field.emplace(T{});
     if (!load(*value, *field)) field.reset();
   }
 

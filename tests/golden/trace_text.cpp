@@ -38,7 +38,7 @@ Node parse_message(std::istream& lines) {
     if (line == "}") break;
     if (line.size() > 2 && line.substr(line.size() - 2) == " {") {
       const std::string name = line.substr(0, line.size() - 2);
-      node.messages.emplace_back(name, parse_message(lines));
+      node.messages.push_back({name, parse_message(lines)});
       continue;
     }
     const auto colon = line.find(": ");
