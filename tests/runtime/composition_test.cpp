@@ -37,7 +37,7 @@ void check_made_of(const std::vector<std::string>& arguments, const std::string&
   const Json report = recorder.stop();
   const Json spike = highest_spike(report, cgroup);
   INFO(spike.dump());
-  const Json composition = spike.at("composition");
+  const Json& composition = spike.at("composition");
   REQUIRE(composition.is_object());
   const std::int64_t height = spike.at("prominence_bytes").get<std::int64_t>();
   for (const char* each : {"anon_bytes", "file_bytes", "shmem_bytes", "kernel_bytes"}) {

@@ -15,7 +15,7 @@ TEST_CASE("the limit is hit without a kill: refused charges and stalls are count
   const std::uint64_t refused = cgroup.limit_hits();
   const Json report = recorder.stop();
   const Json memcg = memcg_of(report, cgroup.path());
-  const Json near = memcg.at("near_misses");
+  const Json& near = memcg.at("near_misses");
   REQUIRE(refused > 0);
   CHECK(memcg.at("oom_kills").empty());
   CHECK(counter(near, "refused_charges") == refused);
