@@ -100,7 +100,6 @@ struct cgroup_subsys_state {
 /* The index of the memory controller depends on the kernel's configuration. */
 enum cgroup_subsys_id { memory_cgrp_id = 0 };
 
-
 struct cgroup {
 	struct kernfs_node *kn;
 	struct cgroup_subsys_state *subsys[1];

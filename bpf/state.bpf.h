@@ -17,7 +17,8 @@
 const volatile bool has_rdonly_cast = false;
 /* bpf_get_current_task_btf (5.11): the same for current. */
 const volatile bool has_current_task_btf = false;
-/* __GFP_ACCOUNT: its bit depends on the kernel and its configuration (from 6.10 on it is an enum). */
+/* __GFP_ACCOUNT: its bit depends on the kernel and its configuration (from 6.10 on it is an enum).
+ */
 const volatile __u64 gfp_account = 0;
 /* Wake the reader when this many bytes wait; it looks by itself every few ms anyway. */
 const volatile __u32 wakeup_bytes = 0;

@@ -76,9 +76,10 @@ enum memspike_trigger {
 
 /* What an allocation is for, as far as its gfp flags tell. */
 enum memspike_purpose {
-	MEMSPIKE_PURPOSE_USER = 0,   /* __GFP_MOVABLE: anonymous memory, tmpfs, page cache */
-	MEMSPIKE_PURPOSE_KERNEL = 1, /* __GFP_ACCOUNT: page tables, stacks, slabs charged to the memcg */
-	MEMSPIKE_PURPOSE_NONE = 2,   /* charged to nobody */
+	MEMSPIKE_PURPOSE_USER = 0, /* __GFP_MOVABLE: anonymous memory, tmpfs, page cache */
+	MEMSPIKE_PURPOSE_KERNEL =
+		1, /* __GFP_ACCOUNT: page tables, stacks, slabs charged to the memcg */
+	MEMSPIKE_PURPOSE_NONE = 2, /* charged to nobody */
 	MEMSPIKE_PURPOSE_COUNT = 3,
 };
 
@@ -112,8 +113,8 @@ struct memspike_sample {
 	__u32 trigger; /* enum memspike_trigger */
 	__u32 level_count;
 	/*
-	 * Of page_alloc and charge: the pages that the task's process allocated in levels[0] on this
-	 * CPU since the last record that told so. By enum memspike_purpose.
+	 * Of page_alloc and charge: the pages that the task's process allocated in levels[0] on
+	 * this CPU since the last record that told so. By enum memspike_purpose.
 	 */
 	__u32 allocated_pages[MEMSPIKE_PURPOSE_COUNT];
 	__u32 reserved;
