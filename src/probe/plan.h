@@ -24,7 +24,7 @@ struct Program {
 
 // How the counter's moves are caught. Chosen by what works, never by a version.
 enum class Tier {
-  tracepoint,  // at the target's page events, and at the memcg tracepoints where there are any
+  tracepoint,  // at the target's page events, and when its tasks leave their CPUs
   charge,      // in the kernel's charge functions themselves
 };
 enum class TierChoice { automatic, tracepoint, charge };
