@@ -1,7 +1,6 @@
 #include "cli/kernel_counters.h"
 
 #include "cgroup/files.h"
-#include "cgroup/host_files.h"
 
 namespace memspike::cli {
 namespace {
@@ -19,16 +18,9 @@ KernelCounters::Counts KernelCounters::read_counts(const std::string& path) cons
   return {cgroup::read_oom_kills(dir), cgroup::read_limit_hits(dir)};
 }
 
-void KernelCounters::read_before(const std::string& root) {
+void KernelCounters::read_before(const std::string& path) {
   constexpr std::size_t kMaxBefore = 4096;
-  std::vector<std::string> paths{root};
-  for (std::size_t i = 0; i < paths.size() && before_.size() < kMaxBefore; ++i) {
-    const std::string path = paths[i];
-    before_.insert_or_assign(path, read_counts(path));
-    for (const cgroup::DirectoryEntry& entry : cgroup::list_directory(cgroup::memcg_dir(hierarchy_, path))) {
-      if (entry.is_directory) paths.push_back(path == "/" ? path + entry.name : path + "/" + entry.name);
-    }
-  }
+  if (before_.size() < kMaxBefore) before_.insert_or_assign(path, read_counts(path));
 }
 
 void KernelCounters::begin(report::MemcgIndex memcg, const std::string& path) {

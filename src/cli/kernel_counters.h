@@ -18,9 +18,9 @@ class KernelCounters {
  public:
   explicit KernelCounters(const cgroup::Hierarchy& hierarchy) : hierarchy_(hierarchy) {}
 
-  // Before anything of `root` is recorded: where the counts of it and of all below it stand. Their births
-  // are told only moments later, when a busy target may have added to them already.
-  void read_before(const std::string& root);
+  // Before anything of the memcg is recorded: where its counts stand. Its birth is told only moments
+  // later, when a busy target may have added to them already.
+  void read_before(const std::string& path);
 
   // A memcg entered the recording.
   void begin(report::MemcgIndex memcg, const std::string& path);

@@ -135,8 +135,11 @@ Result<void> Session::track(const std::string& path) {
     above += fmt::format("{}{}", above == "/" ? "" : "/", part);
     interpreter_.name_cgroup((*chain)[++depth], above);
   }
-  kernel_counters_.read_before(path);
-  stat_reader_.read_before(path);
+  cgroup::walk_memcgs(options_.hierarchy, path, [this](const std::string& memcg) {
+    kernel_counters_.read_before(memcg);
+    stat_reader_.read_before(memcg);
+    return true;
+  });
   if (auto tracked = probe_.track(*chain); !tracked) {
     Error error = tracked.error();
     error.message = fmt::format("cannot trace cgroup {}: {}", path, error.message);

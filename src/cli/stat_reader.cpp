@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "cgroup/files.h"
-#include "cgroup/host_files.h"
 #include "cgroup/memory_stat.h"
-#include "cgroup/scan.h"
 #include "cli/clock.h"
 
 namespace memspike::cli {
@@ -40,19 +38,13 @@ void StatReader::read(const report::Interpreter& interpreter, report::MemcgIndex
   }
 }
 
-void StatReader::read_before(const std::string& root) {
-  std::vector<std::string> paths{root};
-  for (std::size_t i = 0; i < paths.size() && before_.size() < kMaxBefore; ++i) {
-    const std::string path = paths[i];
-    const auto dir = cgroup::memcg_dir(hierarchy_, path);
-    const auto stat = cgroup::read_memory_stat(dir);
-    if (!stat) continue;
-    ++readings_;
-    if (const auto reading = reading_of(dir, stat->parts)) before_.insert_or_assign(path, *reading);
-    for (const cgroup::DirectoryEntry& entry : cgroup::list_directory(dir)) {
-      if (entry.is_directory) paths.push_back(path == "/" ? path + entry.name : path + "/" + entry.name);
-    }
-  }
+void StatReader::read_before(const std::string& path) {
+  if (before_.size() >= kMaxBefore) return;
+  const auto dir = cgroup::memcg_dir(hierarchy_, path);
+  const auto stat = cgroup::read_memory_stat(dir);
+  if (!stat) return;
+  ++readings_;
+  if (const auto reading = reading_of(dir, stat->parts)) before_.insert_or_assign(path, *reading);
 }
 
 void StatReader::read_at_birth(const report::Interpreter& interpreter, report::MemcgIndex memcg,

@@ -23,9 +23,9 @@ class StatReader {
   StatReader(const cgroup::Hierarchy& hierarchy, report::Interpreter::Emit emit)
       : hierarchy_(hierarchy), emit_(std::move(emit)) {}
 
-  // Of a root and all below it, at once, before anybody is told that it is recorded: a birth's turn
-  // comes some milliseconds later, when usage may have moved.
-  void read_before(const std::string& root);
+  // At once, before anybody is told that the memcg is recorded: its birth's turn comes some
+  // milliseconds later, when usage may have moved.
+  void read_before(const std::string& path);
 
   // As of the memcg's birth (or of the moment at which it was first tracked): what is known of it
   // counts from there.
