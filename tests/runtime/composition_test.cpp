@@ -12,19 +12,6 @@ namespace {
 
 constexpr std::uint64_t kMiB = 1U << 20;
 
-// The highest spike of the cgroup.
-Json highest_spike(const Json& report, const Cgroup& cgroup) {
-  const Json memcg = memcg_of(report, cgroup.path());
-  const Json& spikes = memcg.at("spikes");
-  INFO(memcg.dump());
-  REQUIRE(!spikes.empty());
-  Json highest = spikes[0];
-  for (const Json& spike : spikes) {
-    if (counter(spike, "prominence_bytes") > counter(highest, "prominence_bytes")) highest = spike;
-  }
-  return highest;
-}
-
 std::int64_t grown(const Json& composition, const char* part) {
   return composition.at(part).is_null() ? 0 : composition.at(part).get<std::int64_t>();
 }
@@ -35,7 +22,7 @@ void check_made_of(const std::vector<std::string>& arguments, const std::string&
   Recorder recorder({"--cgroup", cgroup.path()});
   REQUIRE(run_workload(cgroup, arguments) == 0);
   const Json report = recorder.stop();
-  const Json spike = highest_spike(report, cgroup);
+  const Json spike = highest_spike(memcg_of(report, cgroup.path()));
   INFO(spike.dump());
   const Json& composition = spike.at("composition");
   REQUIRE(composition.is_object());

@@ -10,18 +10,12 @@ namespace {
 
 // Pages by pid, of the highest spike.
 std::map<int, std::uint64_t> culprits_of(const Json& memcg) {
-  const Json* highest = nullptr;
-  for (const Json& spike : memcg.at("spikes")) {
-    if (highest == nullptr || counter(spike, "prominence_bytes") > counter(*highest, "prominence_bytes")) {
-      highest = &spike;
-    }
-  }
-  REQUIRE(highest != nullptr);
+  const Json highest = highest_spike(memcg);
   std::map<int, std::uint64_t> pages;
-  for (const Json& culprit : highest->at("culprits")) {
+  for (const Json& culprit : highest.at("culprits")) {
     pages[culprit.at("pid").get<int>()] += counter(culprit, "pages");
   }
-  pages[0] = counter(*highest, "unattributed_pages");
+  pages[0] = counter(highest, "unattributed_pages");
   return pages;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
@@ -246,6 +247,15 @@ Json memcg_of(const Json& report, const std::string& path) {
   }
   FAIL("no memcg " << path << " in " << report.at("memcgs").dump().substr(0, 2000));
   return {};
+}
+
+Json highest_spike(const Json& memcg) {
+  const Json& spikes = memcg.at("spikes");
+  INFO(memcg.dump());
+  REQUIRE(!spikes.empty());
+  return *std::max_element(spikes.begin(), spikes.end(), [](const Json& a, const Json& b) {
+    return counter(a, "prominence_bytes") < counter(b, "prominence_bytes");
+  });
 }
 
 std::uint64_t counter(const Json& object, const char* name) { return object.at(name).get<std::uint64_t>(); }

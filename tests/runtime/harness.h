@@ -122,6 +122,8 @@ class Recorder {
 
 // The report's entry of one memcg.
 Json memcg_of(const Json& report, const std::string& path);
+// Of equally high ones the first; there must be one.
+Json highest_spike(const Json& memcg);
 std::uint64_t counter(const Json& object, const char* name);
 // Of what a session may not lose on any machine. A firing that the kernel skipped because an interrupt
 // came in the middle of the same program is named in every report, but is nobody's fault.
