@@ -37,14 +37,7 @@ class Cgroup:
         return self
 
     def __exit__(self, *_):
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                return os.rmdir(self.directory)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.005)
+        remove(self.directory)
 
     def file(self, on_v1, on_v2):
         return f"{self.directory}/{on_v2 if is_v2() else on_v1}"
@@ -59,6 +52,18 @@ class Cgroup:
         """The kernel's own maximum; None where it does not tell (v2 before 5.19)."""
         path = self.file("memory.max_usage_in_bytes", "memory.peak")
         return read_number(path) if os.path.exists(path) else None
+
+
+def remove(directory):
+    """A cgroup whose processes have been ended: the kernel needs a moment to let go of them."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return os.rmdir(directory)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
 
 
 def write(path, text):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from bench.cgroups import V2_MOUNT, Cgroup, is_v2, write
+from bench.cgroups import V2_MOUNT, Cgroup, is_v2, remove, write
 
 BIRTHS_PER_SECOND = 10
 MIB = 1 << 20
@@ -24,14 +24,7 @@ class Container:
     def remove(self):
         self.process.kill()
         self.process.wait()
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                return os.rmdir(self.directory)
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.005)
+        remove(self.directory)
 
 
 class Fleet:

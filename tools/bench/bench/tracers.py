@@ -87,6 +87,12 @@ class Tracer:
     def outcome(self):
         return Outcome()
 
+    def ask(self, arguments, timeout_s=600):
+        """What it left is read by a process of its own: that is no cost of tracing."""
+        again = Child(arguments, self.context.directory)
+        again.process.wait(timeout_s)
+        return again
+
     def file(self, name):
         return os.path.join(self.context.directory, name)
 
@@ -153,13 +159,10 @@ class Memspike(Tracer):
         return Outcome(written, sum(report["lost"].values()), own["usage"]["peak_bytes"])
 
     def report(self):
-        """A recording is asked in a process of its own: that is no cost of tracing."""
         if not self.output.endswith(".pftrace"):
             with open(self.file(self.output), encoding="utf-8") as file:
                 return json.load(file)
-        again = Child([f"{self.context.build}/src/memspike", "report", self.output, "-f", "json"],
-                      self.context.directory)
-        again.process.wait(120)
+        again = self.ask([f"{self.context.build}/src/memspike", "report", self.output, "-f", "json"], 120)
         return json.loads(again.out())
 
 
@@ -195,17 +198,11 @@ class Perf(Tracer):
         return Outcome(written, self.lost(), self.peak() if self.context.wants_peak else None)
 
     def lost(self):
-        text = self.tool(["perf", "report", "--stats", "-i", "perf.data"])
+        text = self.ask(["perf", "report", "--stats", "-i", "perf.data"]).out()
         return sum(int(count) for count in re.findall(r"LOST(?:_SAMPLES)? events:\s+(\d+)", text))
 
     def peak(self):
-        self.tool(["perf", "script", "-i", "perf.data", "-F", "comm,event,trace"])
-        return pages.peak_bytes(self.file("out"))
-
-    def tool(self, arguments):
-        again = Child(arguments, self.context.directory)
-        again.process.wait(600)
-        return again.out() if arguments[1] == "report" else ""
+        return pages.peak_bytes(self.ask(["perf", "script", "-i", "perf.data", "-F", "comm,event,trace"]).out_path)
 
 
 def readable(fd):
@@ -277,9 +274,7 @@ class TraceCmd(Tracer):
         return Outcome(written, lost, self.peak() if self.context.wants_peak else None)
 
     def peak(self):
-        again = Child(["trace-cmd", "report", "-i", "trace.dat"], self.context.directory)
-        again.process.wait(600)
-        return pages.peak_bytes(again.out_path)
+        return pages.peak_bytes(self.ask(["trace-cmd", "report", "-i", "trace.dat"]).out_path)
 
 
 TIERS = ("tracepoint", "charge")
