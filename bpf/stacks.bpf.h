@@ -25,16 +25,28 @@ static __always_inline u32 take_stack(u64 *frames, u64 flags)
 	return (u32)bytes / sizeof(__u64);
 }
 
+/*
+ * Whether the last stack taken on this CPU was this very program's. A process in exec is not: its
+ * number stays, all that is mapped changes.
+ */
+static __always_inline bool is_known(const struct memspike_stack *last, u32 tgid, const u64 *comm)
+{
+	const u64 *known = (const u64 *)last->comm;
+
+	return last->tgid == tgid && known[0] == comm[0] && known[1] == comm[1];
+}
+
 static __noinline int record_stack(struct memspike_tally *tally, u32 trigger, u32 slot, u64 pages)
 {
 	struct memspike_stack *stack = bpf_map_lookup_elem(&stack_drafts, &trigger);
-	u64 task = bpf_get_current_pid_tgid(), flags, size;
+	u64 task = bpf_get_current_pid_tgid(), comm[2] = {}, flags, size;
 	u32 kernel, user;
 
 	if (!stack)
 		return 0;
+	bpf_get_current_comm(comm, sizeof(comm));
 	/* What is new to this CPU is asked about at once, before it dies. */
-	flags = stack->tgid == task >> 32 ? record_flags() : BPF_RB_FORCE_WAKEUP;
+	flags = is_known(stack, task >> 32, comm) ? record_flags() : BPF_RB_FORCE_WAKEUP;
 	kernel = take_stack(stack->frames, 0);
 	if (kernel > MEMSPIKE_MAX_FRAMES)
 		kernel = MEMSPIKE_MAX_FRAMES;
@@ -50,7 +62,7 @@ static __noinline int record_stack(struct memspike_tally *tally, u32 trigger, u3
 	stack->trigger = trigger;
 	stack->kernel_count = kernel;
 	stack->user_count = user;
-	bpf_get_current_comm(stack->comm, sizeof(stack->comm));
+	__builtin_memcpy(stack->comm, comm, sizeof(stack->comm));
 	if (size > sizeof(*stack))
 		return 0;
 	if (bpf_ringbuf_output(&records, stack, size, flags))

@@ -12,6 +12,7 @@ namespace memspike::cgroup {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 64 * 1024;
+constexpr std::size_t kMaxProcsBytes = std::size_t{4} << 20;  // half a million processes
 
 // v1 shows "no limit" as PAGE_COUNTER_MAX in bytes, just below 2^63 and
 // different for every page size: nothing real comes near it.
@@ -82,6 +83,17 @@ std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir) {
 
 std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir) {
   return read_number(dir / kKmemUsageInBytes);
+}
+
+std::vector<std::uint32_t> read_processes(const std::filesystem::path& dir) {
+  std::vector<std::uint32_t> processes;
+  const auto content = read_small_file(dir / kProcs, kMaxProcsBytes);
+  for (const std::string_view line : split(content.value_or(""), '\n')) {
+    const auto number = parse_number(line);
+    if (number && *number != 0 && *number <= UINT32_MAX)
+      processes.push_back(static_cast<std::uint32_t>(*number));
+  }
+  return processes;
 }
 
 std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir) {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace memspike::cgroup {
 
@@ -54,6 +55,10 @@ std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir);
 
 // What the kernel itself holds for the memcg: memory.kmem.usage_in_bytes of v1, nullopt elsewhere.
 std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir);
+
+// The processes in it (not in its descendants), by the numbers of this pid namespace; empty: none, or not
+// readable. 0 stands for those that this namespace has no number for: left out.
+std::vector<std::uint32_t> read_processes(const std::filesystem::path& dir);
 
 // The cgroup's kernfs id, which is its directory's inode number.
 std::optional<std::uint64_t> cgroup_inode(const std::filesystem::path& dir);

@@ -148,7 +148,19 @@ Result<void> Session::track(const std::string& path) {
   if (std::find(root_paths_.begin(), root_paths_.end(), path) == root_paths_.end())
     root_paths_.push_back(path);
   probe_.look_at_all();
+  if (probe_.takes_stacks()) see_processes(path);
   return {};
+}
+
+// Where the code lies of those who are there already: their first spike may be their end.
+void Session::see_processes(const std::string& path) {
+  const std::uint64_t now_ns = monotonic_ns();
+  cgroup::walk_memcgs(options_.hierarchy, path, [&](const std::string& memcg) {
+    for (const std::uint32_t tgid : cgroup::read_processes(cgroup::memcg_dir(options_.hierarchy, memcg))) {
+      symbolizer_.see(tgid, {}, now_ns);
+    }
+    return true;
+  });
 }
 
 report::Description Session::describe(const std::string& path) {
@@ -249,6 +261,7 @@ Result<void> Session::pump() {
     }
   });
   if (!drained) return tl::unexpected(drained.error());
+  symbolizer_.read_due(now_ns);
   stat_reader_.read_due(interpreter_, now_ns);  // at once: what rose may fall again
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
   take_kernel_log();

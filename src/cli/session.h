@@ -87,6 +87,7 @@ class Session {
   void emit(const report::Fact& fact);
   void emit_session();
   void emit_processes();
+  void see_processes(const std::string& path);
   void emit_stacks();
   void emit_notes();
   void count_events(report::SessionKnown& known) const;

@@ -36,24 +36,51 @@ const Processes::Located* Processes::find(const Snapshot& snapshot, std::uint64_
 }
 
 void Processes::see(std::uint32_t tgid, std::span<const std::uint64_t> addresses, std::uint64_t now_ns) {
-  if (addresses.empty()) return;
   const auto known = processes_.find(tgid);
   if (known == processes_.end() && processes_.size() >= kMaxProcesses) return;
   Process& process = known == processes_.end() ? processes_[tgid] : known->second;
-  if (now_ns < process.next_ns) return;
-  if (!process.snapshots.empty()) {
-    const Snapshot& newest = process.snapshots.back();
-    const bool all_known = std::all_of(addresses.begin(), addresses.end(), [&](std::uint64_t address) {
-      return find(newest, address) != nullptr;
-    });
-    if (all_known) return;
+  if (process.wait_ns == 0) {
+    read(tgid, process, now_ns);
+    want(tgid, process);
+    return;
   }
-  process.wait_ns = std::clamp(process.wait_ns * 2, kFirstWaitNs, kLongestWaitNs);
-  process.next_ns = now_ns + process.wait_ns;
-  read(tgid, process);
+  const bool all_known = !process.snapshots.empty() &&
+                         std::all_of(addresses.begin(), addresses.end(), [&](std::uint64_t address) {
+                           return find(process.snapshots.back(), address) != nullptr;
+                         });
+  if (all_known) return;
+  if (now_ns < process.next_ns) {
+    want(tgid, process);
+  } else {
+    read(tgid, process, now_ns);
+  }
 }
 
-void Processes::read(std::uint32_t tgid, Process& process) {
+void Processes::want(std::uint32_t tgid, Process& process) {
+  if (process.is_due) return;
+  process.is_due = true;
+  due_.push_back(tgid);
+}
+
+void Processes::read_due(std::uint64_t now_ns) {
+  const auto is_read = [&](std::uint32_t tgid) {
+    Process& process = processes_.at(tgid);
+    if (process.is_due && now_ns < process.next_ns) return false;
+    if (process.is_due) read(tgid, process, now_ns);
+    return true;
+  };
+  due_.erase(std::remove_if(due_.begin(), due_.end(), is_read), due_.end());
+}
+
+void Processes::read(std::uint32_t tgid, Process& process, std::uint64_t now_ns) {
+  process.is_due = false;
+  // The first reading may have met a process in exec: the second one need not wait.
+  process.next_ns = now_ns + process.wait_ns;
+  process.wait_ns = std::clamp(process.wait_ns * 2, kFirstWaitNs, kLongestWaitNs);
+  take_snapshot(tgid, process);
+}
+
+void Processes::take_snapshot(std::uint32_t tgid, Process& process) {
   const std::filesystem::path dir = proc_ / std::to_string(tgid);
   const auto maps = cgroup::read_small_file(dir / "maps", kMaxMapsBytes);
   if (!maps || maps->empty()) return;

@@ -23,8 +23,12 @@ class Processes {
   // host_root: the node's /proc lies below it.
   Processes(const std::filesystem::path& host_root, Modules& modules);
 
-  // The process was seen running at these addresses just now.
+  // The process was seen running at these addresses just now; none: it is there.
   void see(std::uint32_t tgid, std::span<const std::uint64_t> addresses, std::uint64_t now_ns);
+
+  // Reads again what see() came too early for. A process that was seen in exec has the mappings of
+  // what it was before; its next stack may be its last.
+  void read_due(std::uint64_t now_ns);
 
   struct Place {
     std::optional<std::uint32_t> module;  // unset: mapped from no file, as a JIT's code
@@ -48,9 +52,12 @@ class Processes {
     std::unique_ptr<SymbolTable> jit;
     std::uint64_t next_ns = 0;
     std::uint64_t wait_ns = 0;
+    bool is_due = false;  // to be read at next_ns, whether it is seen again or not
   };
 
-  void read(std::uint32_t tgid, Process& process);
+  void read(std::uint32_t tgid, Process& process, std::uint64_t now_ns);
+  void take_snapshot(std::uint32_t tgid, Process& process);
+  void want(std::uint32_t tgid, Process& process);
   std::optional<std::uint32_t> module_of(const Mapping& mapping, const std::filesystem::path& dir,
                                          std::shared_ptr<UniqueFd>& root);
   static const Located* find(const Snapshot& snapshot, std::uint64_t address);
@@ -58,6 +65,7 @@ class Processes {
   std::filesystem::path proc_;
   Modules& modules_;
   std::map<std::uint32_t, Process> processes_;
+  std::vector<std::uint32_t> due_;  // those with is_due
   std::size_t perf_maps_ = 0;
 };
 

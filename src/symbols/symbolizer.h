@@ -21,10 +21,13 @@ class Symbolizer {
   // frames get names.
   Symbolizer(const std::filesystem::path& host_root, bool usable);
 
-  // A user stack was seen just now.
+  // A user stack was seen just now; an empty one: the process is there, and may have its spike as its last.
   void see(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns) {
     if (usable_) processes_.see(tgid, user, now_ns);
   }
+
+  // To be called now and then: reads again what a stack came too early for.
+  void read_due(std::uint64_t now_ns) { processes_.read_due(now_ns); }
 
   report::Stacks name(const report::RawStacks& raw, std::uint64_t page_size_bytes);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <optional>
 #include <sstream>
 
 #include "harness.h"
@@ -46,17 +47,25 @@ bool kernel_takes_stacks() {
   return false;
 }
 
-// A spike of 24 MiB from code in that language. Without stacks where the kernel cannot take them: then
-// the report says so.
-Json record_language(const std::string& language) {
+std::vector<std::string> recorder_arguments(const Cgroup& cgroup) {
+  return {"--cgroup", cgroup.path(), "--stacks"};
+}
+
+enum class Comes { before_recorder, after_recorder };
+
+// A spike of 24 MiB from code in that language, and the end of the process at once. Without stacks where
+// the kernel cannot take them: then the report says so.
+Json record_language(const std::string& language, Comes comes = Comes::after_recorder) {
   const Cgroup cgroup("/" + unique_name("stacks"), 200U << 20);
-  Recorder recorder({"--cgroup", cgroup.path(), "--stacks"});
+  std::optional<Recorder> recorder;
+  if (comes == Comes::after_recorder) recorder.emplace(recorder_arguments(cgroup));
   Process process(workload(cgroup, {"stacks", language, "24M"}));
   process.wait_for_out("ready");
+  if (comes == Comes::before_recorder) recorder.emplace(recorder_arguments(cgroup));
   process.send_line();
   const pid_t pid = process.pid();
   REQUIRE(process.wait() == 0);
-  Json report = recorder.stop();
+  Json report = recorder->stop();
   fs::remove("/tmp/perf-" + std::to_string(pid) + ".map");
   INFO(report.at("notes").dump());
   if (!kernel_takes_stacks()) {
@@ -82,6 +91,12 @@ TEST_CASE("stacks of C code", "[stacks][host]") {
   if (report.is_null()) return;
   CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 9 / 10);
   CHECK(counter(report.at("stack_pages"), "cut_short") < kPagesOf24M / 4);
+}
+
+TEST_CASE("a process that was there before has names, though its spike is its end", "[stacks][host]") {
+  const Json report = record_language("c", Comes::before_recorder);
+  if (report.is_null()) return;
+  CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 9 / 10);
 }
 
 TEST_CASE("stacks of C++ code have demangled names", "[stacks][host]") {

@@ -245,16 +245,38 @@ TEST_CASE("a killed process is named by what was opened while it lived") {
 
 TEST_CASE("maps are read again when an address is not known, but not all the time") {
   const Tree tree;
+  Symbolizer symbolizer(tree.root(), true);
+  const auto label_of_5010 = [&] {
+    const report::Stacks stacks = name_user(symbolizer, 42, {0x5010});
+    return report::label_of(stacks.frames.at(0), stacks);
+  };
   tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /a\n");
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1000}, 1);
+  symbolizer.see(42, std::vector<std::uint64_t>{0x9000}, 2);  // at once; in vain
+  tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /a\n5000-6000 r-xp 00000000 fd:01 8 /b\n");
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1000, 0x5000}, 3);  // too soon
+  CHECK(label_of_5010() == "[unknown+0x5010]");
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1000, 0x5000}, 20'000'000);
+  CHECK(label_of_5010() == "[b+0x10]");
+}
+
+TEST_CASE("a process that was seen in exec is read once more, though it is not seen again") {
+  const Tree tree;
+  tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /before\n");
   Symbolizer symbolizer(tree.root(), true);
   symbolizer.see(42, std::vector<std::uint64_t>{0x1000}, 1);
-  tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /a\n5000-6000 r-xp 00000000 fd:01 8 /b\n");
-  symbolizer.see(42, std::vector<std::uint64_t>{0x1000, 0x5000}, 2);  // too soon
-  CHECK(report::label_of(name_user(symbolizer, 42, {0x5010}).frames[0],
-                         name_user(symbolizer, 42, {0x5010})) == "[unknown+0x5010]");
-  symbolizer.see(42, std::vector<std::uint64_t>{0x1000, 0x5000}, 20'000'000);
-  const report::Stacks stacks = name_user(symbolizer, 42, {0x5010});
-  CHECK(report::label_of(stacks.frames[0], stacks) == "[b+0x10]");
+  tree.file("proc/42/maps", "5000-6000 r-xp 00000000 fd:01 8 /after\n");
+  const auto label = [&] {
+    const report::Stacks stacks = name_user(symbolizer, 42, {0x5010});
+    return report::label_of(stacks.frames.at(0), stacks);
+  };
+  CHECK(label() == "[unknown+0x5010]");
+  symbolizer.read_due(2);
+  CHECK(label() == "[after+0x10]");
+  std::filesystem::remove_all(tree.root() / "proc/42");
+  symbolizer.see(42, std::vector<std::uint64_t>{0x7000}, 7'000'000);
+  symbolizer.read_due(30'000'000);  // gone: what was known stays known
+  CHECK(label() == "[after+0x10]");
 }
 
 TEST_CASE("debug files are found by build id, in the container or on the node, and must fit") {
