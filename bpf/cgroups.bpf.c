@@ -42,7 +42,7 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 
 	if (!css || !tally) /* another hierarchy, or no memory controller here */
 		return 0;
-	if (find_slot(tally, css) != MEMSPIKE_NO_SLOT || !pattern_count)
+	if (find_slot(css, MEMSPIKE_TRIGGER_REQUEST) != MEMSPIKE_NO_SLOT || !pattern_count)
 		return 0;
 	origin.pattern = match_name(BPF_CORE_READ(cgroup, kn, name));
 	if (origin.pattern != MEMSPIKE_NO_SLOT)

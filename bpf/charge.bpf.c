@@ -28,7 +28,7 @@ static __always_inline void look_at_counter(u64 counter, u32 trigger)
 	if (css_subsys(css) != memory_subsys || !tally || !enter(tally))
 		return;
 	serial = css_serial(css);
-	slot = target_slot(tally, css, serial);
+	slot = target_slot(tally, css, serial, trigger);
 	if (slot)
 		look(tally, slot, css, tally->slot, trigger);
 	leave(tally);

@@ -88,7 +88,7 @@ static __always_inline u64 read_max(u64 css)
 }
 
 /* Smallest max - usage of the memcgs above this one; they are not tracked, only asked. */
-static __always_inline u64 headroom_above(u64 css)
+__noinline u64 headroom_above(u64 css)
 {
 	u64 headroom = MEMSPIKE_NO_HEADROOM;
 

@@ -162,22 +162,25 @@ static __noinline u32 read_outer(struct memspike_outer_level *outer, u64 root)
 static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 slot)
 {
 	struct memspike_oom_kill *kill;
-	u64 root = 0, now = 0, sender = bpf_get_current_pid_tgid();
+	u64 now = 0, sender = bpf_get_current_pid_tgid();
+	u32 key = 0, trigger = MEMSPIKE_TRIGGER_OOM;
+	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
 	struct kill_note *note;
 	struct oom_note *oom;
-	u32 key = 0, count;
 
+	if (!draft)
+		return 0;
 	kill = bpf_ringbuf_reserve(&records, sizeof(*kill), 0);
 	if (!kill) {
 		tally->kills_lost_ring_full++;
 		return 0;
 	}
 	__builtin_memset(kill, 0, sizeof(*kill));
-	count = read_path_now(kill->levels, slot, &root, &now);
+	kill->level_count = read_path_now(slot, trigger, &now);
+	__builtin_memcpy(kill->levels, draft->levels, sizeof(kill->levels));
 	fill_header(&kill->header, MEMSPIKE_RECORD_OOM_KILL, sizeof(*kill), now);
-	kill->level_count = count;
-	kill->outer_headroom_pages = headroom_above(root);
-	kill->outer_count = read_outer(kill->outer, root);
+	kill->outer_headroom_pages = headroom_above(tally->css);
+	kill->outer_count = read_outer(kill->outer, tally->css);
 	kill->victim_tgid = BPF_CORE_READ((struct task_struct *)victim, tgid);
 	kill->victim_tid = BPF_CORE_READ((struct task_struct *)victim, pid);
 	kill->trigger_tgid = sender >> 32;
@@ -212,7 +215,7 @@ static __always_inline void on_victim(u64 victim)
 		return;
 	css = task_css(victim);
 	serial = css_serial(css);
-	slot = target_slot(tally, css, serial);
+	slot = target_slot(tally, css, serial, MEMSPIKE_TRIGGER_OOM);
 	if (slot) {
 		look(tally, slot, css, tally->slot, MEMSPIKE_TRIGGER_OOM);
 		record_kill(tally, victim, tally->slot);

@@ -45,7 +45,7 @@ int BPF_PROG(on_page_alloc, struct page *page, unsigned int order, u64 gfp_flags
 	if (!tally || !enter(tally))
 		return 0;
 	css = current_css(&serial);
-	slot = target_slot(tally, css, serial);
+	slot = target_slot(tally, css, serial, MEMSPIKE_TRIGGER_PAGE_ALLOC);
 	if (slot) {
 		count_allocation(tally, serial, order, gfp_flags);
 		look(tally, slot, css, tally->slot, MEMSPIKE_TRIGGER_PAGE_ALLOC);

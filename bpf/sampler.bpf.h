@@ -27,21 +27,27 @@ static __always_inline void read_level(struct memspike_level *level, u64 css)
 	level->max_pages = read_max(css);
 }
 
-/* Reads the memcg in `index` and its tracked ancestors. Returns how many; *root is the last one's
- * css. */
-static __noinline u32 read_path(struct memspike_level *levels, u32 index, u64 *root)
+/*
+ * Reads the memcg in `index` and its tracked ancestors into the trigger's draft, and leaves the css
+ * of the last one in its tally. Returns how many.
+ */
+__noinline u32 read_path(u32 index, u32 trigger)
 {
+	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
+	struct memspike_tally *tally = tally_of(trigger);
 	u32 count = 0;
 
+	if (!draft || !tally)
+		return 0;
 	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
 		struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
 
 		if (!slot)
 			break;
-		levels[i].slot = index;
-		levels[i].previous_look_ns = slot->look_ns;
-		read_level(&levels[i], slot->css);
-		*root = slot->css;
+		draft->levels[i].slot = index;
+		draft->levels[i].previous_look_ns = slot->look_ns;
+		read_level(&draft->levels[i], slot->css);
+		tally->css = slot->css;
 		count = i + 1;
 		index = slot->parent_slot;
 		if (index == MEMSPIKE_NO_SLOT)
@@ -51,14 +57,13 @@ static __noinline u32 read_path(struct memspike_level *levels, u32 index, u64 *r
 }
 
 /* The same at one instant: `*now` is at most MAX_SKEW_NS before the readings. */
-static __always_inline u32 read_path_now(struct memspike_level *levels, u32 index, u64 *root,
-					 u64 *now)
+static __always_inline u32 read_path_now(u32 index, u32 trigger, u64 *now)
 {
 	u32 count = 0;
 
 	for (int attempt = 0; attempt < SKEW_RETRIES; attempt++) {
 		*now = bpf_ktime_get_ns();
-		count = read_path(levels, index, root);
+		count = read_path(index, trigger);
 		if (bpf_ktime_get_ns() - *now < MAX_SKEW_NS)
 			break;
 	}
@@ -115,17 +120,17 @@ static __always_inline void allocated_is_told(const struct memspike_sample *samp
 static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 trigger)
 {
 	struct memspike_sample *sample = bpf_map_lookup_elem(&drafts, &trigger);
-	u64 root = 0, now = 0, size, task = bpf_get_current_pid_tgid();
+	u64 now = 0, size, task = bpf_get_current_pid_tgid();
 	u32 count;
 
 	if (!sample)
 		return 0;
-	count = read_path_now(sample->levels, index, &root, &now);
+	count = read_path_now(index, trigger, &now);
 	if (count < 1 || count > MEMSPIKE_MAX_LEVELS)
 		return 0;
 	size = offsetof(struct memspike_sample, levels) + count * sizeof(struct memspike_level);
 	fill_header(&sample->header, MEMSPIKE_RECORD_SAMPLE, size, now);
-	sample->outer_headroom_pages = headroom_above(root);
+	sample->outer_headroom_pages = headroom_above(tally->css);
 	sample->tgid = task >> 32;
 	sample->tid = task;
 	sample->trigger = trigger;
@@ -216,7 +221,7 @@ static __always_inline bool look_at_current(u32 trigger)
 	if (!tally || !enter(tally))
 		return false;
 	css = current_css(&serial);
-	slot = target_slot(tally, css, serial);
+	slot = target_slot(tally, css, serial, trigger);
 	if (slot)
 		look(tally, slot, css, tally->slot, trigger);
 	leave(tally);

@@ -114,13 +114,25 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 }
 
 /*
+ * A memcg below one that is tracked. Not static, here and where else only scalars go in: the
+ * verifier then checks it once a program, for any arguments (5.6), and not at each call for what
+ * the caller knows. This is most of what a start costs.
+ */
+__noinline u32 track_below(u64 css, u32 parent_slot, u32 trigger)
+{
+	struct origin origin = {.parent_slot = parent_slot, .pattern = MEMSPIKE_NO_SLOT};
+	struct memspike_tally *tally = tally_of(trigger);
+
+	return tally ? track(tally, css, &origin) : MEMSPIKE_NO_SLOT;
+}
+
+/*
  * The slot of a memcg that this CPU has not just seen: known, or below a tracked one
  * (then every memcg on the way down to it gets a slot, so that paths have no holes).
  */
-static __noinline u32 find_slot(struct memspike_tally *tally, u64 css)
+__noinline u32 find_slot(u64 css, u32 trigger)
 {
 	u64 path[MEMSPIKE_MAX_LEVELS];
-	struct origin origin = {.pattern = MEMSPIKE_NO_SLOT};
 	u32 slot = MEMSPIKE_NO_SLOT, *known;
 	int depth;
 
@@ -143,18 +155,11 @@ static __noinline u32 find_slot(struct memspike_tally *tally, u64 css)
 	for (int i = MEMSPIKE_MAX_LEVELS - 1; i >= 0; i--) {
 		if (i >= depth)
 			continue;
-		origin.parent_slot = slot;
-		slot = track(tally, path[i], &origin);
+		slot = track_below(path[i], slot, trigger);
 		if (slot >= MEMSPIKE_SLOT_TABLE_FULL)
 			break;
 	}
 	return slot;
-}
-
-static __always_inline void forget_allocated(struct memspike_tally *tally)
-{
-	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++)
-		tally->allocated_pages[i] = 0;
 }
 
 static __always_inline int drop_counts(struct memspike_tally *tally)
@@ -163,7 +168,42 @@ static __always_inline int drop_counts(struct memspike_tally *tally)
 		tally->processes_lost_table_full += tally->orders[order] << order;
 		tally->orders[order] = 0;
 	}
+	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++)
+		tally->allocated_pages[i] = 0;
 	return 0;
+}
+
+/* What no sample has told yet waits in the process's entry for its next turn, on whichever CPU. */
+static __always_inline void put_untold(struct memspike_tally *tally,
+				       struct memspike_process_tally *process)
+{
+	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++) {
+		u64 pages = tally->allocated_pages[i];
+
+		tally->allocated_pages[i] = 0;
+		if (pages)
+			__sync_fetch_and_add(&process->untold_pages[i], pages);
+	}
+}
+
+/*
+ * And is taken back. Two threads on two CPUs may take the same: then the entry falls below zero,
+ * and as much less is taken later, so that the sum stays right.
+ */
+static __always_inline void take_untold(struct memspike_tally *tally)
+{
+	struct memspike_process_key key = {.serial_nr = tally->orders_serial_nr,
+					   .tgid = tally->tgid};
+	struct memspike_process_tally *process = bpf_map_lookup_elem(&processes, &key);
+
+	for (int i = 0; process && i < MEMSPIKE_PURPOSE_COUNT; i++) {
+		s64 pages = process->untold_pages[i];
+
+		if (pages <= 0)
+			continue;
+		__sync_fetch_and_add(&process->untold_pages[i], -pages);
+		tally->allocated_pages[i] = pages;
+	}
 }
 
 /* Moves what this CPU counted for one process into that process's entry. */
@@ -192,6 +232,7 @@ static __noinline int flush_process(struct memspike_tally *tally)
 		if (count)
 			__sync_fetch_and_add(&process->orders[order], count);
 	}
+	put_untold(tally, process);
 	return 0;
 }
 
@@ -201,7 +242,7 @@ static __noinline int flush_process(struct memspike_tally *tally)
  * serial_nr is set first and the generation compared last, with a full barrier between (the
  * atomic addition), so that one of the two sees the other.
  */
-static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 serial)
+static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 serial, u32 trigger)
 {
 	u32 generation = *(volatile u32 *)&roots_generation;
 
@@ -209,7 +250,9 @@ static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 se
 		flush_process(tally);
 	tally->tgid = 0;
 	*(volatile u64 *)&tally->serial_nr = 0;
-	tally->slot = find_slot(tally, css);
+	/* By way of memory: to the verifier a typed pointer is no number. */
+	*(volatile u64 *)&tally->css = css;
+	tally->slot = find_slot(*(volatile u64 *)&tally->css, trigger);
 	__sync_fetch_and_add(&tally->serial_nr, serial);
 	if (generation != *(volatile u32 *)&roots_generation)
 		*(volatile u64 *)&tally->serial_nr = 0; /* the next firing looks again */
@@ -220,11 +263,10 @@ static __noinline int switch_process(struct memspike_tally *tally, u64 serial, u
 {
 	if (tally->tgid)
 		flush_process(tally);
-	/* Less than a batch: what rises without them is nobody's in particular. */
-	forget_allocated(tally);
 	bpf_get_current_comm(tally->comm, sizeof(tally->comm));
 	tally->orders_serial_nr = serial;
 	tally->tgid = tgid;
+	take_untold(tally);
 	return 0;
 }
 
@@ -233,12 +275,12 @@ static __noinline int switch_process(struct memspike_tally *tally, u64 serial, u
  * slot: then the firing is counted as lost). A few loads when the CPU saw it last.
  */
 static __always_inline struct memcg_slot *target_slot(struct memspike_tally *tally, u64 css,
-						      u64 serial)
+						      u64 serial, u32 trigger)
 {
 	struct memcg_slot *slot;
 
 	if (serial != tally->serial_nr)
-		switch_memcg(tally, css, serial);
+		switch_memcg(tally, css, serial, trigger);
 	if (tally->slot == MEMSPIKE_NO_SLOT)
 		return NULL;
 	if (tally->slot == MEMSPIKE_SLOT_TABLE_FULL) {

@@ -243,7 +243,8 @@ struct memspike_tally {
 	__u64 stacks_lost_ring_full;
 	__u64 orders_serial_nr; /* with tgid: in which memcg `orders` counts */
 	char comm[MEMSPIKE_COMM_LEN];
-	__u64 padding[3];
+	__u64 css; /* the programs' own: of the memcg whose slot is sought */
+	__u64 padding[2];
 };
 
 struct memspike_process_key {
@@ -255,6 +256,8 @@ struct memspike_process_key {
 struct memspike_process_tally {
 	char comm[MEMSPIKE_COMM_LEN];
 	__u64 orders[MEMSPIKE_MAX_ORDERS]; /* allocations by order */
+	/* Allocated, by purpose, in no sample yet: another process took over the CPU. */
+	__s64 untold_pages[MEMSPIKE_PURPOSE_COUNT];
 };
 
 /* --- globals that user space sets or reads --- */
@@ -299,7 +302,8 @@ MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 48, 
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 5 * 64, "tallies begin with a cache line");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8, "process size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8 + 3 * 8,
+		       "process size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_name_pattern) == 128, "pattern size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_walk_node) == 56, "walk node size");
 
