@@ -39,11 +39,7 @@ void Processes::see(std::uint32_t tgid, std::span<const std::uint64_t> addresses
   const auto known = processes_.find(tgid);
   if (known == processes_.end() && processes_.size() >= kMaxProcesses) return;
   Process& process = known == processes_.end() ? processes_[tgid] : known->second;
-  if (process.wait_ns == 0) {
-    read(tgid, process, now_ns);
-    want(tgid, process);
-    return;
-  }
+  if (process.wait_ns == 0) return read(tgid, process, now_ns);
   const bool all_known = !process.snapshots.empty() &&
                          std::all_of(addresses.begin(), addresses.end(), [&](std::uint64_t address) {
                            return find(process.snapshots.back(), address) != nullptr;
@@ -63,13 +59,15 @@ void Processes::want(std::uint32_t tgid, Process& process) {
 }
 
 void Processes::read_due(std::uint64_t now_ns) {
-  const auto is_read = [&](std::uint32_t tgid) {
+  for (const std::uint32_t tgid : std::exchange(due_, {})) {
     Process& process = processes_.at(tgid);
-    if (process.is_due && now_ns < process.next_ns) return false;
-    if (process.is_due) read(tgid, process, now_ns);
-    return true;
-  };
-  due_.erase(std::remove_if(due_.begin(), due_.end(), is_read), due_.end());
+    if (!process.is_due) continue;
+    if (now_ns < process.next_ns) {
+      due_.push_back(tgid);
+    } else {
+      read(tgid, process, now_ns);
+    }
+  }
 }
 
 void Processes::read(std::uint32_t tgid, Process& process, std::uint64_t now_ns) {
@@ -77,13 +75,16 @@ void Processes::read(std::uint32_t tgid, Process& process, std::uint64_t now_ns)
   // The first reading may have met a process in exec: the second one need not wait.
   process.next_ns = now_ns + process.wait_ns;
   process.wait_ns = std::clamp(process.wait_ns * 2, kFirstWaitNs, kLongestWaitNs);
-  take_snapshot(tgid, process);
+  const Change change = take_snapshot(tgid, process);
+  if (change == Change::none) ++process.calm_readings;
+  const bool is_settled = process.calm_readings > 1 || process.wait_ns == kLongestWaitNs;
+  if (change != Change::gone && !is_settled) want(tgid, process);
 }
 
-void Processes::take_snapshot(std::uint32_t tgid, Process& process) {
+Processes::Change Processes::take_snapshot(std::uint32_t tgid, Process& process) {
   const std::filesystem::path dir = proc_ / std::to_string(tgid);
   const auto maps = cgroup::read_small_file(dir / "maps", kMaxMapsBytes);
-  if (!maps || maps->empty()) return;
+  if (!maps || maps->empty()) return Change::gone;
   std::shared_ptr<UniqueFd> root;
   Snapshot snapshot;
   bool has_anonymous = false;
@@ -102,8 +103,10 @@ void Processes::take_snapshot(std::uint32_t tgid, Process& process) {
     process.perf_map = open_in_root(root->get(), fmt::format("/tmp/perf-{}.map", pid));
     if (process.perf_map) ++perf_maps_;
   }
+  if (!process.snapshots.empty() && process.snapshots.back() == snapshot) return Change::none;
   if (process.snapshots.size() == kMaxSnapshots) process.snapshots.erase(process.snapshots.begin());
   process.snapshots.push_back(std::move(snapshot));
+  return Change::some;
 }
 
 // The mapped file itself, whatever its path leads to by now; else what the path leads to, in the

@@ -26,8 +26,8 @@ class Processes {
   // The process was seen running at these addresses just now; none: it is there.
   void see(std::uint32_t tgid, std::span<const std::uint64_t> addresses, std::uint64_t now_ns);
 
-  // Reads again what see() came too early for. A process that was seen in exec has the mappings of
-  // what it was before; its next stack may be its last.
+  // Reads again what see() came too early for: a process that was seen in exec has the mappings of what
+  // it was before, and its next stack may be its last. Until two readings find nothing new.
   void read_due(std::uint64_t now_ns);
 
   struct Place {
@@ -44,6 +44,7 @@ class Processes {
   struct Located {
     Mapping mapping;
     std::optional<std::uint32_t> module;
+    bool operator==(const Located&) const = default;
   };
   using Snapshot = std::vector<Located>;
   struct Process {
@@ -52,11 +53,13 @@ class Processes {
     std::unique_ptr<SymbolTable> jit;
     std::uint64_t next_ns = 0;
     std::uint64_t wait_ns = 0;
-    bool is_due = false;  // to be read at next_ns, whether it is seen again or not
+    int calm_readings = 0;  // that found nothing new
+    bool is_due = false;    // to be read at next_ns, whether it is seen again or not
   };
 
   void read(std::uint32_t tgid, Process& process, std::uint64_t now_ns);
-  void take_snapshot(std::uint32_t tgid, Process& process);
+  enum class Change { gone, none, some };
+  Change take_snapshot(std::uint32_t tgid, Process& process);
   void want(std::uint32_t tgid, Process& process);
   std::optional<std::uint32_t> module_of(const Mapping& mapping, const std::filesystem::path& dir,
                                          std::shared_ptr<UniqueFd>& root);

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <optional>
 #include <sstream>
+#include <thread>
 
 #include "harness.h"
 
@@ -61,6 +63,8 @@ Json record_language(const std::string& language, Comes comes = Comes::after_rec
   if (comes == Comes::after_recorder) recorder.emplace(recorder_arguments(cgroup));
   Process process(workload(cgroup, {"stacks", language, "24M"}));
   process.wait_for_out("ready");
+  // Mappings are read at the latest every 20 ms; whoever comes and goes between may stay without names.
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
   if (comes == Comes::before_recorder) recorder.emplace(recorder_arguments(cgroup));
   process.send_line();
   const pid_t pid = process.pid();

@@ -273,8 +273,16 @@ TEST_CASE("a process that was seen in exec is read once more, though it is not s
   CHECK(label() == "[unknown+0x5010]");
   symbolizer.read_due(2);
   CHECK(label() == "[after+0x10]");
+  // Code that comes to be in its first milliseconds, as a JIT's does.
+  tree.file("proc/42/maps", "5000-6000 r-xp 00000000 fd:01 8 /after\n7000-8000 r-xp 00000000 00:00 0\n");
+  symbolizer.read_due(3);  // not yet
+  const report::Stacks before = name_user(symbolizer, 42, {0x7010});
+  CHECK(report::label_of(before.frames.at(0), before) == "[unknown+0x7010]");
+  symbolizer.read_due(6'000'000);
+  const report::Stacks later = name_user(symbolizer, 42, {0x7010});
+  CHECK(report::label_of(later.frames.at(0), later) == "[anon+0x7010]");
   std::filesystem::remove_all(tree.root() / "proc/42");
-  symbolizer.see(42, std::vector<std::uint64_t>{0x7000}, 7'000'000);
+  symbolizer.see(42, std::vector<std::uint64_t>{0x9000}, 7'000'000);
   symbolizer.read_due(30'000'000);  // gone: what was known stays known
   CHECK(label() == "[after+0x10]");
 }
