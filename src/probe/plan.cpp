@@ -77,6 +77,32 @@ constexpr std::array kPrograms{
           [](const Features& f, Tier) { return f.has_timer; }},
 };
 
+// The same kernel with all that is optional.
+Features without_gaps(const Features& features) {
+  Features whole = features;
+  for (const auto flag :
+       {&Features::has_cgroup_tracepoints, &Features::has_signal_tracepoint, &Features::has_rename_tracepoint,
+        &Features::has_switch_tracepoint, &Features::has_reclaim_tracepoints, &Features::has_timer}) {
+    whole.*flag = true;
+  }
+  if (whole.mark_victim == MarkVictim::absent) whole.mark_victim = MarkVictim::takes_task;
+  return whole;
+}
+
+// A line for each loss: what this kernel lacks of what the tier would use.
+std::vector<std::string> find_gaps(const Features& features, Tier tier) {
+  const Features whole = without_gaps(features);
+  std::vector<std::string> gaps;
+  std::string_view told;
+  for (const auto& [program, allowed] : kPrograms) {
+    if (!allowed(whole, tier) || allowed(features, tier) || program.loss == told) continue;
+    told = program.loss;
+    gaps.push_back(fmt::format("{}: the kernel lacks it; {}",
+                               program.attach == "tp_btf" ? program.event : program.attach, program.loss));
+  }
+  return gaps;
+}
+
 std::string why_no_charge_tier(const Features& features) {
   if (!features.has_charge_functions) return "the kernel has no page_counter functions to hook";
   return fmt::format("fentry: {}; kprobe: {}", features.fentry_error, features.kprobe_error);
@@ -104,6 +130,7 @@ Result<Plan> make_plan(const Features& features, TierChoice choice) {
   for (const Entry& entry : kPrograms) {
     if (entry.allowed(features, plan.tier)) plan.programs.push_back(entry.program);
   }
+  plan.missing = find_gaps(features, plan.tier);
   return plan;
 }
 

@@ -31,8 +31,9 @@ enum class TierChoice { automatic, tracepoint, charge };
 
 struct Plan {
   Tier tier = Tier::tracepoint;
-  std::string tier_reason;        // why not a better one; "" for the best
-  std::vector<Program> programs;  // in the order in which they are attached
+  std::string tier_reason;           // why not a better one; "" for the best
+  std::vector<Program> programs;     // in the order in which they are attached
+  std::vector<std::string> missing;  // what this kernel lacks, and what is not seen for that
 };
 
 // All programs that the features allow. ErrorKind::unsupported: the tier that was asked

@@ -86,6 +86,7 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
   auto plan = make_plan(features, options.tier);
   if (!plan) return tl::unexpected(plan.error());
   state->plan = std::move(*plan);
+  state->missing = state->plan.missing;
   bool stacks = options.stacks && features.has_task_stack;
   if (options.stacks && !stacks) {
     state->missing.push_back("stacks: " + why_no_stacks("the kernel has no bpf_get_task_stack for them"));
