@@ -27,6 +27,9 @@ constexpr std::uint64_t kReorderNs = 10'000'000;
 // How often the last look is repeated to catch the kernel's own maximum standing still.
 constexpr int kSettleAttempts = 20;
 
+// How often room is made in the kernel's table of processes.
+constexpr std::uint64_t kEndedProcessesNs = 2'000'000'000;
+
 std::uint64_t page_size() { return static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)); }
 
 report::Role to_role(cgroup::Role role) {
@@ -269,6 +272,10 @@ Result<void> Session::pump() {
     next_threshold_ns_ = now_ns + 1'000'000'000;
     min_prominence_bytes_ = builder_.min_prominence_bytes();
   }
+  if (now_ns >= next_ended_processes_ns_) {
+    next_ended_processes_ns_ = now_ns + kEndedProcessesNs;
+    take_ended_processes();
+  }
   if (csv_ && csv_->failed()) return csv_->flush();
   if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
     emit_session();  // a recording that is cut knows its counts up to here
@@ -410,14 +417,18 @@ void Session::count_events(report::SessionKnown& known) const {
                 {"malformed_record", malformed_}};
 }
 
-void Session::emit_processes() {
-  std::vector<probe::ProcessCounts> processes = probe_.processes();
+void Session::emit_processes(std::vector<probe::ProcessCounts> processes) {
   for (probe::ProcessCounts& process : processes) {
     if (const auto memcg = interpreter_.find(process.serial_nr)) {
       emit(report::ProcessAllocations{*memcg, process.tgid, std::move(process.comm),
                                       std::move(process.allocations_by_order)});
     }
   }
+}
+
+// The kernel's table holds as many processes as live at a time, not as many as ever lived.
+void Session::take_ended_processes() {
+  emit_processes(probe_.take_processes([this](std::uint32_t tgid) { return proc_.has_ended(tgid); }));
 }
 
 // In pieces: what a reader has to hold at a time stays small.
@@ -461,7 +472,7 @@ Result<report::Report> Session::finish() {
   std::uint64_t end_ns = 0;
   if (auto settled = settle(end_ns); !settled) return tl::unexpected(settled.error());
   name_late_comers();
-  emit_processes();
+  emit_processes(probe_.processes());
   emit_stacks();
   emit_notes();
   complete_target();

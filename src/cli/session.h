@@ -86,7 +86,8 @@ class Session {
   // Every fact goes through here, to whoever keeps it.
   void emit(const report::Fact& fact);
   void emit_session();
-  void emit_processes();
+  void emit_processes(std::vector<probe::ProcessCounts> processes);
+  void take_ended_processes();
   void see_processes(const std::string& path);
   void emit_stacks();
   void emit_notes();
@@ -113,6 +114,7 @@ class Session {
   std::uint64_t start_realtime_ns_ = 0;
   std::uint64_t min_prominence_bytes_ = std::uint64_t{1}
                                         << 20;  // what counts as a spike, asked once a second
+  std::uint64_t next_ended_processes_ns_ = 0;
   std::uint64_t next_threshold_ns_ = 0;
   std::uint64_t malformed_ = 0;
   std::uint64_t last_status_ns_ = 0;

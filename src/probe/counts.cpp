@@ -1,6 +1,8 @@
 // What the BPF programs counted, summed over CPUs.
 #include <algorithm>
+#include <cerrno>
 #include <map>
+#include <utility>
 
 #include "memspike/abi.h"
 #include "probe/handles.h"
@@ -53,6 +55,36 @@ void add(std::map<Key, ProcessCounts>& processes, Key key, const char (&comm)[ME
   }
 }
 
+void add(std::map<Key, ProcessCounts>& processes, const memspike_process_key& key,
+         const memspike_process_tally& value) {
+  add(processes, {key.serial_nr, key.tgid}, value.comm, value.orders);
+}
+
+std::vector<ProcessCounts> values_of(std::map<Key, ProcessCounts> processes) {
+  std::vector<ProcessCounts> values;
+  values.reserve(processes.size());
+  for (auto& [key, process] : processes) values.push_back(std::move(process));
+  return values;
+}
+
+// All entries of the table of processes, in one system call (BPF_MAP_LOOKUP_BATCH, 5.6).
+struct Entries {
+  explicit Entries(const memspike_bpf& skeleton) {
+    const bpf_map* map = skeleton.maps.processes;
+    keys.resize(bpf_map__max_entries(map));
+    values.resize(keys.size());
+    __u32 size = bpf_map__max_entries(map);
+    __u32 position = 0;
+    const int error = bpf_map_lookup_batch(bpf_map__fd(map), nullptr, &position, keys.data(), values.data(),
+                                           &size, nullptr);
+    if (error == 0 || error == -ENOENT) count = size;  // ENOENT: these were all
+  }
+
+  std::vector<memspike_process_key> keys;
+  std::vector<memspike_process_tally> values;
+  std::size_t count = 0;
+};
+
 }  // namespace
 
 Counts Probe::counts() const {
@@ -68,24 +100,26 @@ Counts Probe::counts() const {
 
 std::vector<ProcessCounts> Probe::processes() const {
   std::map<Key, ProcessCounts> processes;
-  const int fd = bpf_map__fd(state_->skeleton->maps.processes);
-  memspike_process_key key{};
-  memspike_process_key* previous = nullptr;
-  for (memspike_process_key next{}; bpf_map_get_next_key(fd, previous, &next) == 0;) {
-    key = next;
-    previous = &key;
-    memspike_process_tally value{};
-    if (bpf_map_lookup_elem(fd, &key, &value) == 0) {
-      add(processes, {key.serial_nr, key.tgid}, value.comm, value.orders);
-    }
-  }
+  const Entries entries(*state_->skeleton);
+  for (std::size_t i = 0; i < entries.count; ++i) add(processes, entries.keys[i], entries.values[i]);
   // What the CPUs have not yet moved there: the process that each of them saw last.
   for (const memspike_tally& tally : state_->tallies.all()) {
     if (tally.tgid != 0) add(processes, {tally.orders_serial_nr, tally.tgid}, tally.comm, tally.orders);
   }
-  std::vector<ProcessCounts> result;
-  for (auto& [id, process] : processes) result.push_back(std::move(process));
-  return result;
+  return values_of(std::move(processes));
+}
+
+// What a CPU still holds for one that has ended makes it an entry again later, for the next call.
+std::vector<ProcessCounts> Probe::take_processes(const std::function<bool(std::uint32_t)>& has_ended) {
+  std::map<Key, ProcessCounts> processes;
+  const Entries entries(*state_->skeleton);
+  const int fd = bpf_map__fd(state_->skeleton->maps.processes);
+  for (std::size_t i = 0; i < entries.count; ++i) {
+    const memspike_process_key& key = entries.keys[i];
+    if (key.tgid == 0 || !has_ended(key.tgid)) continue;
+    if (bpf_map_delete_elem(fd, &key) == 0) add(processes, key, entries.values[i]);
+  }
+  return values_of(std::move(processes));
 }
 
 }  // namespace memspike::probe

@@ -106,6 +106,10 @@ class Probe {
 
   Counts counts() const;
   std::vector<ProcessCounts> processes() const;
+
+  // Those that have ended, and makes room for others. (A flush on a CPU that is under way at this very moment
+  // may be counted for whoever gets the entry next.)
+  std::vector<ProcessCounts> take_processes(const std::function<bool(std::uint32_t tgid)>& has_ended);
   const std::vector<Hook>& hooks() const;
   const std::vector<std::string>& missing() const;  // "reclaim: …", for the notes
 

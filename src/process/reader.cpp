@@ -1,9 +1,12 @@
 #include "process/reader.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <string>
 #include <utility>
 
 #include "cgroup/host_files.h"
@@ -76,6 +79,11 @@ std::optional<ThreadFacts> Reader::read(std::uint32_t tgid, std::uint32_t tid) c
   facts.comm = without_newline(cgroup::read_small_file(thread / "comm", kMaxFileBytes).value_or(""));
   facts.cmdline = spaced(cgroup::read_small_file(process / "cmdline", kMaxFileBytes).value_or(""));
   return facts;
+}
+
+bool Reader::has_ended(std::uint32_t tgid) const {
+  if (!usable_) return false;
+  return access((proc_ / std::to_string(tgid)).c_str(), F_OK) != 0 && errno == ENOENT;
 }
 
 }  // namespace memspike::process

@@ -26,6 +26,9 @@ class Reader {
   // nullopt: the thread is gone, or may not be looked at.
   std::optional<ThreadFacts> read(std::uint32_t tgid, std::uint32_t tid) const;
 
+  // That there is no such process any more; false when that cannot be known.
+  bool has_ended(std::uint32_t tgid) const;
+
  private:
   std::filesystem::path proc_;
   bool usable_;

@@ -104,24 +104,6 @@ void MemcgState::add_reading(const composition::Reading& reading, std::optional<
   readings_.add(reading);
 }
 
-void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
-                             const std::vector<std::uint64_t>& by_order) {
-  auto& orders = allocations_.by_order;
-  orders.resize(std::max(orders.size(), by_order.size()));
-  std::uint64_t pages = 0;
-  for (std::size_t order = 0; order < by_order.size(); ++order) {
-    orders[order] += by_order[order];
-    pages += by_order[order] << order;
-  }
-  if (pages == 0) return;
-  allocations_.pages += pages;
-  if (tgid == 0) {
-    allocations_.unattributed_pages += pages;
-  } else {
-    allocations_.by_process.push_back({tgid, comm, pages});
-  }
-}
-
 void MemcgState::finish() {
   if (finished_) return;
   finished_ = true;
@@ -200,15 +182,12 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
     }
     last_peak_ns = std::max(last_peak_ns, spike.peak_ns);
   }
-  for (std::size_t order = 0; order < allocations_.by_order.size(); ++order) {
-    if (allocations_.by_order[order] != 0) {
-      memcg.histograms.alloc_order.record(order, allocations_.by_order[order]);
-    }
+  memcg.allocations = allocations_.take();
+  const auto& by_order = memcg.allocations.by_order;
+  for (std::size_t order = 0; order < by_order.size(); ++order) {
+    if (by_order[order] != 0) memcg.histograms.alloc_order.record(order, by_order[order]);
   }
   memcg.oom_kills = std::move(kills_);
-  std::stable_sort(allocations_.by_process.begin(), allocations_.by_process.end(),
-                   [](const ProcessPages& a, const ProcessPages& b) { return a.pages > b.pages; });
-  memcg.allocations = std::move(allocations_);
   memcg.shown = working_set_.take_fold();
   memcg.working_set_known = working_set_.known();
   memcg.observed = std::move(observed_);

@@ -10,6 +10,7 @@
 #include "composition/readings.h"
 #include "culprit/ledger.h"
 #include "histogram/histogram.h"
+#include "report/allocation_log.h"
 #include "report/report.h"
 #include "report/stalls.h"
 #include "spike/detector.h"
@@ -45,7 +46,9 @@ class MemcgState {
   }
   void add_reading(const composition::Reading& reading, std::optional<bool> has_processes);
   const composition::Readings& readings() const { return readings_; }
-  void add_process(const std::string& comm, std::uint32_t tgid, const std::vector<std::uint64_t>& by_order);
+  void add_process(const std::string& comm, std::uint32_t pid, const std::vector<std::uint64_t>& by_order) {
+    allocations_.add(comm, pid, by_order);
+  }
 
   // No more rows. Idempotent.
   void finish();
@@ -112,7 +115,7 @@ class MemcgState {
   std::uint64_t spilled_count_ = 0;
   std::uint64_t last_spilled_peak_ns_ = 0;
   std::vector<OomKill> kills_;
-  Allocations allocations_;
+  AllocationLog allocations_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
   bool has_rows_ = false;

@@ -1,5 +1,7 @@
 // The peak is the kernel's own, to the byte, whatever the memory is made of.
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
 
 #include "harness.h"
 
@@ -91,4 +93,47 @@ TEST_CASE("what the target allocates is counted by process and order") {
   for (const Json& one : allocations.at("by_process")) from_processes += counter(one, "pages");
   CHECK(from_orders == pages);
   CHECK(from_processes == pages);
+}
+
+namespace {
+
+// Entries of a process's BPF map of that name, by bpftool.
+std::size_t map_entries(pid_t owner, const std::string& name) {
+  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(owner) + "/fdinfo")) {
+    const std::string info = read_file(entry.path());
+    const auto at = info.find("map_id:");
+    if (at == std::string::npos) continue;
+    const std::string id = std::to_string(std::stoul(info.substr(at + 7)));
+    Process show({{"/usr/bin/env", "bpftool", "-j", "map", "show", "id", id}, nullptr, {}});
+    REQUIRE(show.wait() == 0);
+    if (Json::parse(show.out()).at("name") != name) continue;
+    Process dump({{"/usr/bin/env", "bpftool", "-j", "map", "dump", "id", id}, nullptr, {}});
+    REQUIRE(dump.wait() == 0);
+    return Json::parse(dump.out()).size();
+  }
+  FAIL("there is no map " << name);
+  return 0;
+}
+
+}  // namespace
+
+// [host]: for bpftool.
+TEST_CASE("who has ended leaves the kernel's table of processes, not the report", "[host]") {
+  constexpr std::size_t kChildren = 200;
+  const Cgroup cgroup("/" + unique_name("ended"), kLimit);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  REQUIRE(run_workload(cgroup, {"forks", std::to_string(kChildren), "--children-touch", "256K"}) == 0);
+  std::size_t left = kChildren;
+  for (int attempt = 0; attempt < 50 && left > kChildren / 10; ++attempt) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    left = map_entries(recorder.process().pid(), "processes");
+  }
+  CHECK(left <= kChildren / 10);
+  const Json report = recorder.stop();
+  const Json allocations = memcg_of(report, cgroup.path()).at("allocations");
+  CHECK(allocations.at("by_process").size() > kChildren);
+  std::uint64_t pages = counter(allocations, "unattributed_pages");
+  for (const Json& process : allocations.at("by_process")) pages += counter(process, "pages");
+  CHECK(pages == counter(allocations, "pages"));
+  CHECK(pages >= kChildren * 64);
 }

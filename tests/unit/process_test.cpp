@@ -95,3 +95,11 @@ TEST_CASE("what is remembered is bounded") {
   CHECK(watch.see(1, 1, 0));  // forgotten meanwhile: told again
   CHECK(asked == 1'001);
 }
+
+TEST_CASE("a process has ended when /proc knows it no more, and not for being out of sight") {
+  const Tree tree;
+  tree.file("proc/42/stat", stat_line("sh", 7));
+  const Reader reader(tree.root());
+  CHECK_FALSE(reader.has_ended(42));
+  CHECK(reader.has_ended(43));
+}
