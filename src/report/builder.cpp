@@ -165,7 +165,7 @@ void Builder::handle(const ProcessKilled& fact) {
 void Builder::handle(const TaskStalled& fact) {
   MemcgState* memcg = at(fact.memcg);
   for (int depth = 0; memcg != nullptr && depth < kMaxDepth; ++depth) {
-    memcg->add_stall(fact.time_ns, fact.duration_ns);
+    memcg->add_stall(fact.time_ns, fact.duration_ns, options_.keep_timeline);
     memcg = memcg->parent ? at(*memcg->parent) : nullptr;
   }
 }

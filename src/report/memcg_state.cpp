@@ -90,8 +90,9 @@ void MemcgState::coarsen_overview() {
   overview_.coarsen(kFewBuckets);
 }
 
-void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns) {
+void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns, bool keep_timeline) {
   stalls_.add(time_ns, duration_ns);
+  if (keep_timeline) stall_marks_.add(time_ns, duration_ns);
   ++near_misses.stalls;
   near_misses.stalled_ns += duration_ns;
   near_misses.longest_ns = std::max(near_misses.longest_ns, duration_ns);
@@ -130,6 +131,7 @@ void MemcgState::finish() {
   // Of containers that are born and die all day only what the report needs may stay.
   readings_.clear();
   stalls_ = StallLog();
+  stall_marks_.shrink_to_fit();
   recent_.clear();
   ledger_ = culprit::Ledger();
   detector_ = spike::Detector(1);
@@ -214,6 +216,7 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   memcg.observed = std::move(observed_);
   memcg.timeline = std::move(timeline_);
   memcg.limits = std::move(limits_);
+  memcg.stall_marks = std::move(stall_marks_);
   memcg.overview = std::move(overview_);
   return memcg;
 }

@@ -38,7 +38,7 @@ class MemcgState {
   void drop_timeline_of_kill(std::size_t index);
   // One of many that are gone: its picture may be small.
   void coarsen_overview();
-  void add_stall(std::uint64_t time_ns, std::uint64_t duration_ns);
+  void add_stall(std::uint64_t time_ns, std::uint64_t duration_ns, bool keep_timeline);
   void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
     working_set_.note_inactive_file(time_ns, bytes);
@@ -115,6 +115,7 @@ class MemcgState {
   Allocations allocations_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
+  StallMarks stall_marks_;
   bool has_rows_ = false;
   bool finished_ = false;
 };
