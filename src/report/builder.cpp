@@ -113,7 +113,7 @@ void Builder::handle(const MemoryStatRead& fact) {
 void Builder::handle(const MemcgGone& fact) {
   MemcgState* memcg = at(fact.memcg);
   if (memcg == nullptr) return;
-  memcg->finish();
+  memcg->pack();
   memcg->gone = true;
   memcg->kernel_peak_bytes = fact.watermark_bytes;
   memcg->kernel_peak_source = "watermark";
@@ -315,6 +315,7 @@ Report Builder::take() {
   report.events = std::move(session_.events);
   report.lost = std::move(session_.lost);
   name_inherited();
+  report.memcgs.reserve(memcgs_.size());
   for (const auto& memcg : memcgs_) {
     if (memcg && memcg->wanted && memcg->has_rows())
       report.memcgs.push_back(memcg->build(threshold, page_size_bytes));
