@@ -1,13 +1,54 @@
 #include "blindspot/fold.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
+
+#include "base/leb128.h"
 
 namespace memspike::blindspot {
 namespace {
 
 constexpr std::uint64_t kNothingYet = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kEndOfTimeNs = std::uint64_t{1} << 63;  // 292 years up: sums do not overflow
+
+// A run of equal bins: its length and the flags in one number, then the values that the flags speak of,
+// the highest as a step from the run before's, the others as what is missing to it. All in units.
+struct Run {
+  Bin bin;
+  std::uint64_t bins = 0;
+};
+
+constexpr unsigned kFlagBits = 3;
+
+void append(std::string& packed, const Run& run, std::uint64_t last_highest_bytes, int unit_bits) {
+  const Bin& bin = run.bin;
+  append_leb128(packed, run.bins << kFlagBits | std::uint64_t{bin.touched} << 2U |
+                            std::uint64_t{bin.covered} << 1U | std::uint64_t{bin.sampled});
+  const auto in_units = [&](std::uint64_t bytes) { return bytes >> unit_bits; };
+  if (bin.touched) append_leb128(packed, zigzag(in_units(last_highest_bytes), in_units(bin.highest_bytes)));
+  if (bin.covered) append_leb128(packed, in_units(bin.highest_bytes) - in_units(bin.assured_bytes));
+  if (bin.sampled) append_leb128(packed, in_units(bin.highest_bytes) - in_units(bin.in_middle_bytes));
+}
+
+Run take_run(std::string_view& packed, std::uint64_t last_highest_bytes, int unit_bits) {
+  const std::uint64_t head = take_leb128(packed);
+  Run run{{(head & 4U) != 0, (head & 2U) != 0, (head & 1U) != 0, 0, 0, 0}, head >> kFlagBits};
+  Bin& bin = run.bin;
+  std::uint64_t highest = 0;
+  if (bin.touched) highest = after_zigzag(last_highest_bytes >> unit_bits, take_leb128(packed));
+  bin.highest_bytes = highest << unit_bits;
+  if (bin.covered) bin.assured_bytes = (highest - take_leb128(packed)) << unit_bits;
+  if (bin.sampled) bin.in_middle_bytes = (highest - take_leb128(packed)) << unit_bits;
+  return run;
+}
+
+// Bytes come in pages, as a rule.
+int unit_bits_of(const std::vector<Bin>& bins) {
+  std::uint64_t all = 0;
+  for (const Bin& bin : bins) all |= bin.highest_bytes | bin.assured_bytes | bin.in_middle_bytes;
+  return all == 0 ? 0 : std::countr_zero(all);
+}
 
 }  // namespace
 
@@ -18,6 +59,45 @@ void Bin::merge(const Bin& other) {
   highest_bytes = std::max(highest_bytes, other.highest_bytes);
   assured_bytes = std::max(assured_bytes, other.assured_bytes);
   in_middle_bytes = std::max(in_middle_bytes, other.in_middle_bytes);
+}
+
+void Fold::pack() {
+  if (bins_.empty()) return;
+  const int unit_bits = unit_bits_of(bins_);
+  append_leb128(packed_, static_cast<std::uint64_t>(unit_bits));
+  std::uint64_t last_highest_bytes = 0;
+  for (std::size_t i = 0; i < kFoldBins;) {
+    Run run{bins_[i], 0};
+    while (i < kFoldBins && bins_[i] == run.bin) {
+      ++run.bins;
+      ++i;
+    }
+    append(packed_, run, last_highest_bytes, unit_bits);
+    last_highest_bytes = run.bin.highest_bytes;
+  }
+  packed_.shrink_to_fit();
+  bins_ = std::vector<Bin>();  // {} would keep its memory
+}
+
+void Fold::unpack() {
+  if (packed_.empty()) return;
+  std::vector<Bin> bins;
+  bins.reserve(kFoldBins);
+  each([&](std::size_t, const Bin& bin) { bins.push_back(bin); });
+  bins_ = std::move(bins);
+  packed_.clear();
+}
+
+template <class Take>
+void Fold::each(Take&& take) const {
+  for (std::size_t i = 0; i < bins_.size(); ++i) take(i, bins_[i]);
+  std::string_view packed = packed_;
+  const int unit_bits = static_cast<int>(take_leb128(packed));
+  Run run;
+  for (std::size_t i = 0; !packed.empty();) {
+    run = take_run(packed, run.bin.highest_bytes, unit_bits);
+    for (; run.bins > 0; --run.bins) take(i++, run.bin);
+  }
 }
 
 void Fold::start(std::uint64_t time_ns) {
@@ -31,6 +111,7 @@ void Fold::start(std::uint64_t time_ns) {
 
 void Fold::hold(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t bytes) {
   until_ns = std::min(until_ns, kEndOfTimeNs);
+  unpack();
   if (bins_.empty()) start(std::min(from_ns, kEndOfTimeNs));
   if (until_ns <= now_ns_) return;
   held_ns_ += until_ns - now_ns_;
@@ -74,23 +155,24 @@ void Fold::end_bin() {
 }
 
 void Fold::merge(const Fold& other) {
-  if (other.bins_.empty()) return;
+  if (other.is_empty()) return;
+  unpack();
   if (bins_.empty()) bins_.resize(kFoldBins);
-  for (std::size_t i = 0; i < kFoldBins; ++i) bins_[i].merge(other.bins_[i]);
+  other.each([this](std::size_t i, const Bin& bin) { bins_[i].merge(bin); });
   held_ns_ += other.held_ns_;
 }
 
 std::uint64_t Fold::highest_bytes() const {
   std::uint64_t highest = 0;
-  for (const Bin& bin : bins_) highest = std::max(highest, bin.highest_bytes);
+  each([&](std::size_t, const Bin& bin) { highest = std::max(highest, bin.highest_bytes); });
   return highest;
 }
 
 std::vector<Bin> Fold::bins(std::uint64_t period_ns) const {
-  if (bins_.empty()) return {};
+  if (is_empty()) return {};
   std::vector<Bin> result(static_cast<std::size_t>(period_ns / kBinNs));
   // Bin i of the fold starts at a time of i bins modulo kFoldNs, hence modulo the period as well.
-  for (std::size_t i = 0; i < kFoldBins; ++i) result[i % result.size()].merge(bins_[i]);
+  each([&](std::size_t i, const Bin& bin) { result[i % result.size()].merge(bin); });
   return result;
 }
 

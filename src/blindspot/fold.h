@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace memspike::blindspot {
@@ -23,6 +24,7 @@ struct Bin {
   std::uint64_t in_middle_bytes = 0;  // what the one in the middle saw at most
 
   void merge(const Bin& other);
+  friend bool operator==(const Bin&, const Bin&) = default;
 };
 
 // A scraper of period T and phase p looks at p, p + T, p + 2T… and shows the highest value that it
@@ -36,11 +38,16 @@ struct Bin {
 // - the share by in_middle_bytes is that of n exactly simulated scrapers, evenly spaced: off by at
 //   most one bin for each contiguous range of phases, and not biased however busy the timeline is.
 //
-// 64 KiB once the first value is held, whatever the length. Values of a moment are not held at all.
+// 64 KiB once the first value is held, whatever the length, until it is packed. Values of a moment are
+// not held at all.
 class Fold {
  public:
   // The value from the end of the one before (the first: from from_ns) until until_ns.
   void hold(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t bytes);
+
+  // To be kept for long, with few changes or none: some bytes for each run of equal bins, and the same
+  // answers. Whatever changes it unpacks it.
+  void pack();
 
   // Adds what was seen in another timeline of the same clock: another life of the same container.
   void merge(const Fold& other);
@@ -53,11 +60,17 @@ class Fold {
   std::uint64_t highest_bytes() const;
 
  private:
+  bool is_empty() const { return bins_.empty() && packed_.empty(); }
+  void unpack();
+  // Each bin with its index, packed or not.
+  template <class Take>
+  void each(Take&& take) const;
   void start(std::uint64_t time_ns);
   void run_to(std::uint64_t until_ns, std::uint64_t bytes);
   void end_bin();
 
-  std::vector<Bin> bins_;  // none before the first value
+  std::vector<Bin> bins_;  // none before the first value, nor while packed
+  std::string packed_;
   std::uint64_t now_ns_ = 0;
   std::uint64_t held_ns_ = 0;
   // The bin that now_ns_ lies in, and this pass through it.

@@ -30,7 +30,7 @@ class Readings {
   std::size_t size() const { return readings_.size(); }
 
   // The first and the last are still known.
-  void clear() { readings_ = {}; }
+  void clear() { readings_ = std::vector<Reading>(); }
 
  private:
   std::size_t capacity_;

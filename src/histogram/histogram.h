@@ -24,6 +24,9 @@ class Histogram {
   // Adds the other's observations: the result is as if all had been recorded here.
   void merge(const Histogram& other);
 
+  // Few or no more of them.
+  void shrink_to_fit() { cells_.shrink_to_fit(); }
+
   std::uint64_t count() const { return count_; }
   std::uint64_t min() const { return count_ == 0 ? 0 : min_; }  // exact
   std::uint64_t max() const { return max_; }                    // exact

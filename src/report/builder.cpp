@@ -113,7 +113,7 @@ void Builder::handle(const MemoryStatRead& fact) {
 void Builder::handle(const MemcgGone& fact) {
   MemcgState* memcg = at(fact.memcg);
   if (memcg == nullptr) return;
-  memcg->finish();
+  memcg->pack();
   memcg->gone = true;
   memcg->kernel_peak_bytes = fact.watermark_bytes;
   memcg->kernel_peak_source = "watermark";
@@ -165,7 +165,7 @@ void Builder::handle(const ProcessKilled& fact) {
 void Builder::handle(const TaskStalled& fact) {
   MemcgState* memcg = at(fact.memcg);
   for (int depth = 0; memcg != nullptr && depth < kMaxDepth; ++depth) {
-    memcg->add_stall(fact.time_ns, fact.duration_ns);
+    memcg->add_stall(fact.time_ns, fact.duration_ns, options_.keep_timeline);
     memcg = memcg->parent ? at(*memcg->parent) : nullptr;
   }
 }
@@ -315,6 +315,7 @@ Report Builder::take() {
   report.events = std::move(session_.events);
   report.lost = std::move(session_.lost);
   name_inherited();
+  report.memcgs.reserve(memcgs_.size());
   for (const auto& memcg : memcgs_) {
     if (memcg && memcg->wanted && memcg->has_rows())
       report.memcgs.push_back(memcg->build(threshold, page_size_bytes));

@@ -22,17 +22,18 @@ Spike to_report(const spike::Spike& spike, const culprit::Rise& rise, std::uint6
 }  // namespace
 
 void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
+  if (!living_) return;
   if (!has_rows_) {
     usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
     has_rows_ = true;
   }
   if (previous_) {
     const std::uint64_t held_ns = row.time_ns - previous_->time_ns;
-    time_at_level_.record(previous_->usage_bytes, held_ns);
+    living_->time_at_level.record(previous_->usage_bytes, held_ns);
     observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
   }
   previous_ = row;
-  working_set_.row(row.time_ns, row.usage_bytes);
+  living_->working_set.row(row.time_ns, row.usage_bytes);
   usage_.last_bytes = row.usage_bytes;
   usage_.min_bytes = std::min(usage_.min_bytes, row.usage_bytes);
   if (row.usage_bytes > usage_.peak_bytes) {
@@ -42,11 +43,11 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   if (row.limit_bytes && (!smallest_limit_bytes || *row.limit_bytes < *smallest_limit_bytes)) {
     smallest_limit_bytes = row.limit_bytes;
   }
-  ledger_.add_row(row.time_ns, row.usage_bytes);
-  detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, decided_);
+  living_->ledger.add_row(row.time_ns, row.usage_bytes);
+  living_->detector.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, living_->decided);
   take_decided();
   overview_.push(row.time_ns, row.usage_bytes);
-  recent_.push(row.time_ns, row.usage_bytes);
+  living_->recent.push(row.time_ns, row.usage_bytes);
   if (!keep_timeline) return;
   timeline_.emplace_back(row.time_ns, row.usage_bytes);
   if (limits_.empty() || limits_.back().second != row.limit_bytes) {
@@ -56,20 +57,22 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
 
 // The rising edge of a spike is over: what is known of it is complete.
 void MemcgState::take_decided() {
-  for (const spike::Spike& spike : decided_) {
-    spikes_.push_back({spike, ledger_.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits),
-                       stalls_.between(spike.left_base_ns, spike.right_base_ns), readings_.growth(spike)});
+  for (const spike::Spike& spike : living_->decided) {
+    spikes_.push_back({spike, living_->ledger.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits),
+                       living_->stalls.between(spike.left_base_ns, spike.right_base_ns),
+                       readings_.growth(spike)});
   }
-  decided_.clear();
+  living_->decided.clear();
 }
 
 std::optional<LastSecond> MemcgState::last_second(std::uint64_t time_ns, bool hit) const {
   constexpr std::uint64_t kFloorBytes = 1U << 20;  // less is the kernel's own batches, not a rise
+  if (!living_) return std::nullopt;
   LastSecond last;
-  last.timeline = recent_.window(time_ns);
+  last.timeline = living_->recent.window(time_ns);
   if (last.timeline.empty()) return std::nullopt;
   last.path = path_;
-  last.window_ns = recent_.window_ns();
+  last.window_ns = living_->recent.window_ns();
   last.limit_bytes = previous_->limit_bytes;
   const auto rise =
       timeline::final_rise(last.timeline, std::max(kFloorBytes, last.limit_bytes.value_or(0) / 20));
@@ -90,8 +93,9 @@ void MemcgState::coarsen_overview() {
   overview_.coarsen(kFewBuckets);
 }
 
-void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns) {
-  stalls_.add(time_ns, duration_ns);
+void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns, bool keep_timeline) {
+  if (living_) living_->stalls.add(time_ns, duration_ns);
+  if (keep_timeline) stall_marks_.add(time_ns, duration_ns);
   ++near_misses.stalls;
   near_misses.stalled_ns += duration_ns;
   near_misses.longest_ns = std::max(near_misses.longest_ns, duration_ns);
@@ -105,16 +109,26 @@ void MemcgState::add_reading(const composition::Reading& reading, std::optional<
 }
 
 void MemcgState::finish() {
-  if (finished_) return;
-  finished_ = true;
-  detector_.finish(decided_);
+  if (!living_) return;
+  living_->detector.finish(living_->decided);
   take_decided();
-  // Of containers that are born and die all day only what the report needs may stay.
+  const histogram::Histogram& time_at_level = living_->time_at_level;
+  if (time_at_level.count() > 0) usage_.typical_bytes = time_at_level.value_at_percentile(50);
+  shown_ = living_->working_set.take_fold();
+  working_set_known_ = living_->working_set.known();
   readings_.clear();
-  stalls_ = StallLog();
-  recent_.clear();
-  ledger_ = culprit::Ledger();
-  detector_ = spike::Detector(1);
+  living_.reset();
+}
+
+void MemcgState::pack() {
+  finish();
+  shown_.pack();
+  near_misses.stall_ns.shrink_to_fit();
+  spikes_.shrink_to_fit();
+  kills_.shrink_to_fit();
+  timeline_.shrink_to_fit();
+  limits_.shrink_to_fit();
+  stall_marks_.shrink_to_fit();
 }
 
 void MemcgState::count(const spike::Spike& spike, Histograms& histograms) {
@@ -157,7 +171,6 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   memcg.container = container;
   if (previous_) memcg.limit_bytes = previous_->limit_bytes;
   memcg.usage = usage_;
-  if (time_at_level_.count() > 0) memcg.usage.typical_bytes = time_at_level_.value_at_percentile(50);
   memcg.kernel_peak_bytes = kernel_peak_bytes;
   memcg.kernel_peak_source = kernel_peak_source;
   memcg.kernel_oom_kills = kernel_oom_kills;
@@ -188,11 +201,12 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
     if (by_order[order] != 0) memcg.histograms.alloc_order.record(order, by_order[order]);
   }
   memcg.oom_kills = std::move(kills_);
-  memcg.shown = working_set_.take_fold();
-  memcg.working_set_known = working_set_.known();
+  memcg.shown = std::move(shown_);
+  memcg.working_set_known = working_set_known_;
   memcg.observed = std::move(observed_);
   memcg.timeline = std::move(timeline_);
   memcg.limits = std::move(limits_);
+  memcg.stall_marks = std::move(stall_marks_);
   memcg.overview = std::move(overview_);
   return memcg;
 }

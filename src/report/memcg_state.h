@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,15 +23,17 @@ class MemcgState {
  public:
   MemcgState(std::string path, std::uint64_t detector_floor_bytes,
              std::uint64_t dossier_window_ns = timeline::Recent::kWindowNs)
-      : path_(std::move(path)), detector_(detector_floor_bytes), recent_(dossier_window_ns) {}
+      : path_(std::move(path)), living_(std::make_unique<Living>(detector_floor_bytes, dossier_window_ns)) {}
 
   // Told of each spike as soon as it is confirmed: see spike::Detector.
-  void on_spike(spike::Detector::Confirmed told) { detector_.on_confirmed(std::move(told)); }
+  void on_spike(spike::Detector::Confirmed told) { living_->detector.on_confirmed(std::move(told)); }
 
-  // Next row of the timeline.
+  // Next row of the timeline. None counts once it is finished.
   void add_row(const timeline::Row& row, bool keep_timeline);
   // A thread (by its number in Threads) charged this much of what rose.
-  void attribute(std::uint32_t thread, std::uint64_t bytes) { ledger_.attribute(thread, bytes); }
+  void attribute(std::uint32_t thread, std::uint64_t bytes) {
+    if (living_) living_->ledger.attribute(thread, bytes);
+  }
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
   // What led here, if rows are known: `hit` where it is this memcg's limit that stopped it.
@@ -39,10 +42,12 @@ class MemcgState {
   void drop_timeline_of_kill(std::size_t index);
   // One of many that are gone: its picture may be small.
   void coarsen_overview();
-  void add_stall(std::uint64_t time_ns, std::uint64_t duration_ns);
-  void note_kill(std::uint64_t time_ns) { detector_.note_kill(time_ns); }
+  void add_stall(std::uint64_t time_ns, std::uint64_t duration_ns, bool keep_timeline);
+  void note_kill(std::uint64_t time_ns) {
+    if (living_) living_->detector.note_kill(time_ns);
+  }
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes) {
-    working_set_.note_inactive_file(time_ns, bytes);
+    if (living_) living_->working_set.note_inactive_file(time_ns, bytes);
   }
   void add_reading(const composition::Reading& reading, std::optional<bool> has_processes);
   const composition::Readings& readings() const { return readings_; }
@@ -52,6 +57,10 @@ class MemcgState {
 
   // No more rows. Idempotent.
   void finish();
+
+  // Finishes it, and keeps what the report needs in as few bytes as that takes: of containers that are
+  // born and die all day there may be thousands.
+  void pack();
 
   std::size_t kept_spikes() const { return spikes_.size(); }
   // Lets all but the latest `keep` spikes go on in the histograms only.
@@ -94,22 +103,32 @@ class MemcgState {
     std::optional<composition::Growth> growth;
   };
 
+  // What only the next rows need: some 100 KiB, most of it in the working set's fold.
+  struct Living {
+    Living(std::uint64_t detector_floor_bytes, std::uint64_t dossier_window_ns)
+        : detector(detector_floor_bytes), recent(dossier_window_ns) {}
+
+    spike::Detector detector;
+    timeline::Recent recent;
+    histogram::Histogram time_at_level;  // ns spent at a usage
+    blindspot::WorkingSet working_set;
+    culprit::Ledger ledger;
+    StallLog stalls;
+    std::vector<spike::Spike> decided;  // scratch
+  };
+
   void take_decided();
   void count(const spike::Spike& spike, Histograms& histograms);
 
   std::string path_;
-  spike::Detector detector_;
+  std::unique_ptr<Living> living_;  // until it is finished
   timeline::Overview overview_;
-  timeline::Recent recent_;
   Usage usage_;
-  histogram::Histogram time_at_level_;  // ns spent at a usage
-  blindspot::WorkingSet working_set_;
+  blindspot::Fold shown_;  // once it is finished
+  bool working_set_known_ = false;
   advice::Observed observed_;  // of spilled spikes, until build() adds the others
   std::optional<timeline::Row> previous_;
-  culprit::Ledger ledger_;
-  StallLog stalls_;
   composition::Readings readings_;
-  std::vector<spike::Spike> decided_;  // scratch
   std::vector<Decided> spikes_;
   Histograms spilled_;
   std::uint64_t spilled_count_ = 0;
@@ -118,8 +137,8 @@ class MemcgState {
   AllocationLog allocations_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
+  StallMarks stall_marks_;
   bool has_rows_ = false;
-  bool finished_ = false;
 };
 
 }  // namespace memspike::report

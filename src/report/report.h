@@ -15,6 +15,7 @@
 #include "composition/parts.h"
 #include "histogram/histogram.h"
 #include "report/stacks.h"
+#include "report/stall_marks.h"
 #include "spike/spike.h"
 #include "timeline/overview.h"
 #include "timeline/recent.h"
@@ -182,15 +183,6 @@ struct Culprit {
   std::uint64_t pages = 0;
 };
 
-// Direct reclaims that tasks had to wait for.
-struct Stalls {
-  std::uint64_t count = 0;
-  std::uint64_t total_ns = 0;
-  std::uint64_t longest_ns = 0;
-
-  void add(const Stalls& other);
-};
-
 // A spike, and who made it. The pages are all rises from rise_begin_ns to the peak: what fell on the way
 // had to be charged again.
 struct Spike : spike::Spike {
@@ -240,6 +232,7 @@ struct Memcg {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), where it was asked for
   // (ns, bytes): its own limit, first and at each change; kept with the timeline.
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;
+  StallMarks stall_marks;       // in this memcg or below; kept with the timeline
   timeline::Overview overview;  // the same in little, always
 };
 

@@ -1,13 +1,21 @@
-// When the tasks of a memcg stalled, kept until it is known which spike that was in.
+// Direct reclaims that tasks had to wait for, kept until it is known which spike they were in.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "report/report.h"
-
 namespace memspike::report {
+
+// Some of them together.
+struct Stalls {
+  std::uint64_t count = 0;
+  std::uint64_t total_ns = 0;
+  std::uint64_t longest_ns = 0;
+
+  void add(const Stalls& other);
+  friend bool operator==(const Stalls&, const Stalls&) = default;
+};
 
 class StallLog {
  public:

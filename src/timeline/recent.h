@@ -39,9 +39,6 @@ class Recent {
   std::uint64_t cell_ns() const { return window_ns_ / (capacity_ / 4) + 1; }  // cells begin at its multiples
   std::size_t size() const { return rows_.size(); }
 
-  // No more rows, nothing kept.
-  void clear() { rows_ = {}; }
-
  private:
   static constexpr std::size_t kLeast = 16;
 

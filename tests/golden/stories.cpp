@@ -258,6 +258,9 @@ Report oom_story_with_timeline() {
   r.with_timeline = true;
   r.memcgs.erase(r.memcgs.begin() + 3, r.memcgs.end());
   for (std::uint64_t i = 0; i < 5; ++i) r.memcgs[2].timeline.emplace_back(kStart + i * 40'123, i * 262'144);
+  StallMarks stalls(3);
+  for (std::uint64_t i = 1; i < 5; ++i) stalls.add(kStart + i * i * 8'192, i % 3 * 5'000 + 400);
+  r.memcgs[2].stall_marks = stalls;
   return r;
 }
 

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import vm from "node:vm";
 
 const PAGE = new URL("../../src/report/html/page/", import.meta.url);
-const source = ["units", "pyramid", "timeline", "scraper", "axes"].map((name) => readFileSync(new URL(`${name}.js`, PAGE), "utf8"));
+const source = ["units", "pyramid", "timeline", "stalls", "scraper", "axes"].map((name) => readFileSync(new URL(`${name}.js`, PAGE), "utf8"));
 const names = ["formatBytes", "formatCount", "formatDuration", "Clock", "visible", "Pyramid", "lowerBound", "upperBound",
-  "decimate", "unpackRows", "Life", "Timeline", "scrape", "chanceText", "timeTicks", "byteLabels", "digitsFor"];
+  "decimate", "unpackRows", "Life", "Timeline", "Stalls", "stallText", "scrape", "chanceText", "timeTicks", "byteLabels", "digitsFor"];
 const page = vm.runInNewContext(`${source.join("\n")}\n({ ${names.join(", ")} })`, { atob });
 
 let seed = 1;
@@ -163,4 +163,47 @@ test("ticks are round on the clock, and their labels differ", () => {
   const labels = plain(page.byteLabels([52_420_608, 52_424_704, 52_428_800]));
   assert.equal(new Set(labels).size, 3);
   assert.deepEqual(plain(page.byteLabels([0, 8 * 2 ** 20, 16 * 2 ** 20])), ["0", "8 MiB", "16 MiB"]);
+});
+
+test("of stalls that share a column the longest is drawn, and those that are long are as wide", () => {
+  const stalls = Array.from({ length: 3000 }, (_, i) => {
+    const end = i * 1000 + random(1000);
+    return [end - random(random(50) === 0 ? 200_000 : 900), end];
+  });
+  const all = new page.Stalls([{ stalls: stalls.slice(0, 1000) }, { stalls: stalls.slice(1000) }]);
+  assert.equal(all.count, 3000);
+  for (let round = 0; round < 100; ++round) {
+    const lo = random(3_000_000);
+    const hi = lo + 1 + random(3_000_000);
+    const columns = 1 + random(500);
+    const bars = plain(all.bars(lo, hi, columns));
+    const inView = stalls.filter(([from, until]) => from <= hi && until >= lo);
+    const column = (ns) => ((Math.min(Math.max(ns, lo), hi) - lo) / (hi - lo)) * columns;
+    const tops = new Array(columns).fill(-1);
+    for (const { from, to, longestNs } of bars) {
+      for (let i = Math.floor(from); i < to; ++i) tops[i] = Math.max(tops[i], longestNs);
+    }
+    for (const [from, until] of inView) {
+      const at = Math.min(Math.floor(column(from)), columns - 1);
+      assert.ok(tops[at] >= until - from, `column ${at} hides a stall of ${until - from} ns`);
+    }
+    const wide = inView.filter(([from, until]) => column(until) - column(from) >= 1);
+    assert.ok(bars.length <= columns + wide.length);
+    const drawn = new Set(bars.map((bar) => bar.longestNs));
+    for (const [from, until] of wide) assert.ok(drawn.has(until - from));
+    assert.equal(all.sum(lo, hi)?.count ?? 0, inView.length);
+  }
+});
+
+test("neighbours that became one stand where the longest was, and reach as far as they did", () => {
+  const all = new page.Stalls([{ stalls: [[100, 900, 400, 7, 350, 200]] }, { stalls: [[2000, 2001]] }]);
+  assert.deepEqual(plain(all.bars(0, 1000, 100)), [{ from: 20, to: 40, longestNs: 200 }]);
+  assert.deepEqual(plain(all.reaches(0, 1000, 100)), [[10, 90]]);
+  assert.deepEqual(plain(all.bars(500, 600, 10)), []);
+  assert.deepEqual(plain(all.reaches(500, 600, 10)), [[0, 10]]);
+  const text = (lo, hi) => page.stallText(all.sum(lo, hi)).replaceAll("\u00a0", " ");
+  assert.equal(text(0, 1000), "Tasks stalled 7× in reclaim within 800 ns, 350 ns in all, the longest 200 ns");
+  assert.equal(text(1500, 2500), "A task stalled 1 ns in reclaim");
+  assert.equal(text(0, 5000), "Tasks stalled 8× in reclaim within 1.90 µs, 351 ns in all, the longest 200 ns");
+  assert.equal(all.sum(1000, 1900), null);
 });

@@ -47,6 +47,32 @@ REDRAWS = """(async () => {
   return times;
 })()"""
 
+# In each view, the highest pixel of the lane at the longest stall, and of the lane at all, as heights above its floor.
+LONGEST_STALL = """((widths) => {
+  const chart = memspike.sections[0].chart, { plot, stalls, view: { lo, hi } } = chart;
+  const longest = stalls.marks.find((mark) => mark.longestNs === stalls.longestNs);
+  const ns = longest.longestEndNs - longest.longestNs / 2, heights = [];
+  const color = chart.colors().stall.match(/\\d+/g).map(Number);
+  const { left, top, width: pixels, height } = plot.bbox;
+  const copy = new OffscreenCanvas(pixels, LANE).getContext("2d", { willReadFrequently: true });
+  for (const width of widths) {
+    chart.setView(ns - width / 2, ns + width / 2);
+    plot.redraw(false);
+    copy.clearRect(0, 0, pixels, LANE);
+    copy.drawImage(plot.ctx.canvas, left, top + height, pixels, LANE, 0, 0, pixels, LANE);
+    const lane = copy.getImageData(0, 0, pixels, LANE), tall = (from, to) => {
+      for (let y = 0; y < LANE; ++y) for (let x = from; x < to; ++x) {
+        if (color.every((c, i) => Math.abs(c - lane.data[4 * (y * pixels + x) + i]) < 9)) return LANE - y;
+      }
+      return 0;
+    };
+    const x = Math.round(plot.valToPos(ns, "x", true) - left);
+    heights.push([tall(Math.max(0, x - 3), x + 3), tall(0, pixels)]);
+  }
+  chart.setView(lo, hi);
+  return heights;
+})"""
+
 
 def check(truth, what):
     if not truth:
@@ -181,6 +207,43 @@ def test_million(page):
     page.browser.press("Escape")
 
 
+def test_stalls(page):
+    """The longest of 40,000 is the highest bar at every zoom, and the readout tells it."""
+    check(page.run("memspike.sections[0].stalls.count") == 40_000, "all stalls are counted")
+    check(page.run("memspike.sections[0].stalls.marks.length") <= 4096, "and few enough are kept")
+    whole = page.run(f"{CHART}.whole.hi - {CHART}.whole.lo")
+    widths = [whole / 8 ** i for i in range(10)]
+    heights = page.run(f"{LONGEST_STALL.replace('LANE', '22')}({widths})")
+    check(all(here == most >= 14 for here, most in heights), f"the longest stall and the highest are {heights}")
+    check("stalled" in page.run("document.querySelector('.key.stall').textContent"), "the legend has them")
+    check("40,000 stalls" in page.run("document.querySelector('.plot').getAttribute('aria-label')"), "and the label")
+    page.browser.press("Escape")
+    left, top, width, height = page.box(".u-over")
+    at = page.run(f"(() => {{ const s = {CHART}.stalls; const m = s.marks.find((m) => m.longestNs === s.longestNs);"
+                  f"return {CHART}.plot.valToPos(m.longestEndNs, 'x'); }})()")
+    readout = "document.querySelector('.readout.stalled').textContent"
+    for y, where in ((top + height / 2, "the timeline"), (top + height + 15, "the lane")):
+        page.browser.mouse("mouseMoved", left + at, y)
+        page.browser.settle()
+        check("the longest 2.00\u00a0s" in page.run(readout), f"over {where} the readout says {page.run(readout)!r}")
+        page.browser.mouse("mouseMoved", 1, 1)
+        page.browser.settle()
+        check(page.run(readout).strip() == "", "and nothing elsewhere")
+    page.is_silent()
+
+
+def test_spikes_tell_stalls(page):
+    cells = page.run("[...document.querySelectorAll('.spikes td')].map((cell) => cell.textContent.replaceAll('\u00a0', ' '))")
+    check("41× 380 ms longest 27.0 ms" in cells, f"the table of spikes has {cells}")
+    check(page.run(f"{CHART}.lane.stalls.count") == 4, "the lane has the stalls")
+    page.is_silent()
+
+
+def test_no_stalls(page):
+    check(page.run(f"{CHART}.lane") is None, "no lane without stalls")
+    check(page.run("document.querySelector('.key.stall') === null"), "nor a legend")
+
+
 def test_scraper(page):
     page.run("(() => { const s = document.querySelector('select'); s.value = '15000000000';"
              "s.dispatchEvent(new Event('change')); })()")
@@ -231,9 +294,9 @@ def main():
     directory = pathlib.Path(sys.argv[2]).resolve()
     directory.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.argv[1], directory], check=True)
-    tests = {"hostile": [test_opens, test_zoom, test_click_on_a_spike, test_keyboard, test_hostile_names],
-             "million": [test_opens, test_million, test_scraper, test_looks],
-             "story": [test_opens], "untimed": [test_opens], "absent": [test_opens]}
+    tests = {"hostile": [test_opens, test_zoom, test_click_on_a_spike, test_keyboard, test_no_stalls, test_hostile_names],
+             "million": [test_opens, test_million, test_stalls, test_scraper, test_looks],
+             "story": [test_opens, test_spikes_tell_stalls], "untimed": [test_opens], "absent": [test_opens]}
     with Browser() as browser:
         for name, steps in tests.items():
             for step in steps:

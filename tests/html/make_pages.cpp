@@ -51,6 +51,17 @@ void set_timeline(Memcg& memcg, std::vector<std::pair<std::uint64_t, std::uint64
   memcg.timeline = std::move(rows);
 }
 
+// Tens of thousands of short stalls over all of the time, and one of two seconds in its middle.
+StallMarks many_stalls(std::uint64_t start_ns, std::uint64_t duration_ns, Random& random) {
+  constexpr std::uint64_t kStalls = 40'000;
+  StallMarks marks;
+  for (std::uint64_t i = 0; i < kStalls; ++i) {
+    const std::uint64_t end_ns = start_ns + duration_ns / kStalls * i + random.below(100) * kMs;
+    marks.add(end_ns, i == kStalls / 2 ? 2'000 * kMs : 1'000 + random.below(40 * kMs));
+  }
+  return marks;
+}
+
 // Six hours at 40 MiB in a million rows, with ten spikes of one row each: microseconds wide.
 Report million() {
   Report report = golden::quiet();
@@ -71,6 +82,7 @@ Report million() {
   memcg.limit_bytes = 80 * kMiB;
   memcg.usage = {40 * kMiB, 40 * kMiB, 40 * kMiB, 0, 0, 40 * kMiB};
   memcg.limits = {{start, 80 * kMiB}};
+  memcg.stall_marks = many_stalls(start, report.session.duration_ns, random);
   set_timeline(memcg, std::move(rows), 4 * kMiB);
   return report;
 }

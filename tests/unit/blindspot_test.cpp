@@ -267,3 +267,51 @@ TEST_CASE("without a reading the working set is usage, and readings do not pile 
     if (second > 0) REQUIRE(bins[i].in_middle_bytes == (second % 2 == 1 ? 7 : 6));
   }
 }
+
+TEST_CASE("a packed fold gives the same answers in a fraction of the bytes") {
+  std::mt19937_64 random(60);
+  const auto same = [](const Fold& a, const Fold& b) {
+    const auto equal = [&](std::uint64_t period) { return a.bins(period) == b.bins(period); };
+    return a.held_ns() == b.held_ns() && a.highest_bytes() == b.highest_bytes() &&
+           std::all_of(kPeriodsNs.begin(), kPeriodsNs.end(), equal);
+  };
+  for (int round = 0; round < 30; ++round) {
+    // From moments to a second pass; by pages, by bytes, and the highest numbers there are.
+    auto timeline = random_timeline(random, kSecond / 100 + random() % (100 * kSecond));
+    const std::uint64_t unit = std::vector<std::uint64_t>{1, 4096, std::uint64_t{1} << 58}[round % 3U];
+    for (Held& held : timeline) held.bytes *= unit;
+    const Fold whole = fold_of(timeline);
+    Fold packed = whole;
+    packed.pack();
+    REQUIRE(same(packed, whole));
+    packed.pack();
+    REQUIRE(same(packed, whole));
+
+    // It goes on where it stopped.
+    const std::size_t cut = timeline.size() / 2;
+    Fold resumed = fold_of({timeline.begin(), timeline.begin() + static_cast<std::ptrdiff_t>(cut)});
+    resumed.pack();
+    for (std::size_t i = cut; i < timeline.size(); ++i) {
+      resumed.hold(timeline[i].from_ns, timeline[i].until_ns, timeline[i].bytes);
+    }
+    REQUIRE(same(resumed, whole));
+
+    // Merged, whichever of the two is packed.
+    const Fold other = one_burst(20 * kSecond, 3 * kSecond, kSecond);
+    Fold expected = whole;
+    expected.merge(other);
+    Fold other_packed = other;
+    other_packed.pack();
+    for (const Fold& first : {whole, packed}) {
+      for (const Fold& second : {other, other_packed}) {
+        Fold sum = first;
+        sum.merge(second);
+        REQUIRE(same(sum, expected));
+      }
+    }
+  }
+  Fold empty;
+  empty.pack();
+  CHECK(empty.bins(kFoldNs).empty());
+  CHECK(empty.highest_bytes() == 0);
+}

@@ -1,7 +1,9 @@
 // Stalls: of a memcg and of those above it, and of each spike.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "builder_events.h"
+#include "report/stall_marks.h"
 #include "report/stalls.h"
 
 using namespace memspike;
@@ -47,6 +49,66 @@ TEST_CASE("stalls that are too many are joined, and none is lost") {
   CHECK(log.between(0, 2'000).longest_ns == 100);
   CHECK(log.between(1'000, 1'000).count == 1);  // the latest are told apart
   CHECK(log.between(1'001, 2'000).count == 0);
+}
+
+TEST_CASE("marks are the stalls themselves while there is room") {
+  report::StallMarks marks(4);
+  marks.add(1'000, 100);
+  marks.add(1'050, 2'000);  // it began before the recording's clock did
+  marks.add(900, 10);       // too late: as of the latest
+  const std::vector<report::StallMark> expected = {{900, 1'000, 1'000, {1, 100, 100}},
+                                                   {0, 1'050, 1'050, {2, 2'010, 2'000}}};
+  CHECK(marks.all() == expected);
+}
+
+TEST_CASE("marks that are too many are joined where they are dense, and the longest stays where it was") {
+  constexpr std::uint64_t kMs = 1'000'000;
+  report::StallMarks marks(64);
+  for (std::uint64_t second = 1; second <= 20; ++second) {
+    marks.add(second * 1'000 * kMs, kMs);  // alone
+    if (second != 7) continue;
+    for (std::uint64_t i = 0; i < 100'000; ++i) {
+      marks.add(7'100 * kMs + i * 1'000, i == 31'416 ? 90 * kMs : i % 900);
+    }
+  }
+  const auto& all = marks.all();
+  CHECK(all.size() <= 64);
+  CHECK(all.size() > 32);
+  report::Stalls sum;
+  std::uint64_t alone = 0;
+  for (const report::StallMark& mark : all) {
+    sum.add(mark.stalls);
+    alone += mark.stalls.count == 1;
+    CHECK(mark.from_ns <= mark.longest_end_ns - mark.stalls.longest_ns);
+    CHECK(mark.longest_end_ns <= mark.until_ns);
+  }
+  CHECK(sum.count == 100'020);
+  CHECK(alone == 20);
+  const auto longest = std::max_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.stalls.longest_ns < b.stalls.longest_ns;
+  });
+  CHECK(longest->stalls.longest_ns == 90 * kMs);
+  CHECK(longest->longest_end_ns == 7'100 * kMs + 31'416'000);
+  CHECK(longest->from_ns == longest->longest_end_ns - 90 * kMs);
+  CHECK(std::is_sorted(all.begin(), all.end(),
+                       [](const auto& a, const auto& b) { return a.until_ns < b.until_ns; }));
+}
+
+TEST_CASE("stalls are marked on a timeline that is kept, in the pod as in the container") {
+  for (const bool keep : {true, false}) {
+    report::BuilderOptions options;
+    options.keep_timeline = keep;
+    Recording recording = recording_of_pod(options);
+    recording.apply(child_born(101, 1, 0, "app"));
+    recording.apply(sample(1, {level(1, kMiB, 8 * kMiB), level(0, kMiB)}));
+    recording.apply(decode::Stall{2'000, 300, 4096, 1, 42, 43});
+    recording.apply(decode::Stall{3'000, 500, 4096, 0, 42, 43});
+    const auto memcgs = recording.take().memcgs;
+    const std::vector<report::StallMark> all = {{1'700, 2'000, 2'000, {1, 300, 300}},
+                                                {2'500, 3'000, 3'000, {1, 500, 500}}};
+    CHECK(memcgs.at(0).stall_marks.all() == (keep ? all : std::vector<report::StallMark>{}));
+    CHECK(memcgs.at(1).stall_marks.all().size() == (keep ? 1 : 0));
+  }
 }
 
 TEST_CASE("a task that stalls in a container stalls in its pod, too") {

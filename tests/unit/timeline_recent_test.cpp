@@ -127,10 +127,3 @@ TEST_CASE("thinning keeps the end of a floor and the beginning of a top") {
   CHECK(std::find(kept.begin(), kept.end(), UsageAt{2010, 10}) != kept.end());
   CHECK(std::find(kept.begin(), kept.end(), UsageAt{2020, 90}) != kept.end());
 }
-
-TEST_CASE("what is cleared is empty") {
-  Recent recent;
-  recent.push(1, 2);
-  recent.clear();
-  CHECK(recent.window(3).empty());
-}

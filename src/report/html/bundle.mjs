@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [pageDir, uplotDir, output] = process.argv.slice(2);
-const SCRIPTS = ["units", "dom", "pyramid", "timeline", "scraper", "axes", "marks", "chart", "overview", "tables",
+const SCRIPTS = ["units", "dom", "pyramid", "timeline", "stalls", "scraper", "axes", "marks", "lane", "chart", "overview", "tables",
   "spikes", "section", "main"];
 const SLOTS = ["title", "text", "data", "timelines"];
 const MAX_LITERAL = 30_000;  // compilers must take at least 65,536 characters

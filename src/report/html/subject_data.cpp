@@ -37,10 +37,31 @@ void write_limits(JsonWriter& json, const Memcg& memcg, const Report& report) {
   json.end_array();
 }
 
+// [from ns, until ns] of one stall; [from ns, until ns, end of the longest, count, their time, the longest]
+// of neighbours.
+void write_stalls(JsonWriter& json, const Memcg& memcg, const Report& report) {
+  json.key("stalls");
+  json.begin_array(Layout::inline_);
+  for (const StallMark& mark : memcg.stall_marks.all()) {
+    json.begin_array();
+    json.value(since_start(mark.from_ns, report));
+    json.value(since_start(mark.until_ns, report));
+    if (mark.stalls.count > 1) {
+      json.value(since_start(mark.longest_end_ns, report));
+      json.value(mark.stalls.count);
+      json.value(mark.stalls.total_ns);
+      json.value(mark.stalls.longest_ns);
+    }
+    json.end_array();
+  }
+  json.end_array();
+}
+
 void write_life(JsonWriter& json, const Memcg& memcg, const Report& report) {
   json.begin_object();
   json.member("kernel_peak_bytes", memcg.kernel_peak_bytes);
   write_limits(json, memcg, report);
+  write_stalls(json, memcg, report);
   json.member("rows", std::uint64_t{memcg.timeline.size()});
   if (!memcg.timeline.empty()) {
     json.member("first_ns", since_start(memcg.timeline.front().first, report));

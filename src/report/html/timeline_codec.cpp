@@ -4,26 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+
+#include "base/leb128.h"
 
 namespace memspike::report::html {
 namespace {
 
 constexpr std::size_t kChunkBytes = 48 << 10;  // a multiple of 3: no padding within
-
-void append_leb128(std::string& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out += static_cast<char>(value | 0x80);
-    value >>= 7;
-  }
-  out += static_cast<char>(value);
-}
-
-// Small differences of either sign become small numbers.
-std::uint64_t zigzag(std::uint64_t from, std::uint64_t to) {
-  const std::uint64_t difference = to - from;
-  return (difference << 1) ^ (difference >> 63 ? std::numeric_limits<std::uint64_t>::max() : 0);
-}
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -38,13 +38,14 @@ function byteLabels(ticks) {
 
 const AXIS_FONT = "12px system-ui, sans-serif";
 
-function timeAxis(clock, colors) {
+// `below`: pixels between the timeline and the labels that are somebody else's.
+function timeAxis(clock, colors, below = 0) {
   return {
     stroke: () => colors().faint,
     grid: { stroke: () => colors().grid, width: 1 },
-    ticks: { stroke: () => colors().grid, width: 1, size: 5 },
+    ticks: { stroke: () => colors().grid, width: 1, size: 5 + below },
     font: AXIS_FONT,
-    size: 34,
+    size: 34 + below,
     incrs: TIME_STEPS,
     space: (chart, axis, lo, hi) => (hi - lo < 1e6 ? 150 : hi - lo < 20e9 ? 120 : 90),
     splits: (chart, axis, lo, hi, step) => timeTicks(clock, lo, hi, step),

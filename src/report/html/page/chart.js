@@ -4,8 +4,8 @@ const MIN_VIEW_NS = 1000;
 const CLICK_PIXELS = 5;  // a mouse that moved less has clicked, not dragged
 
 class Chart {
-  constructor(node, { subject, timeline, rows, clock, durationNs, colors, onPick, onView, onHover }) {
-    Object.assign(this, { node, subject, timeline, rows, clock, durationNs, colors, onPick, onView, onHover });
+  constructor(node, { subject, timeline, stalls, rows, clock, durationNs, colors, onPick, onView, onHover }) {
+    Object.assign(this, { node, subject, timeline, stalls, rows, clock, durationNs, colors, onPick, onView, onHover });
     const margin = 0.01 * Math.max(1, timeline.lastNs - timeline.firstNs);
     this.whole = { lo: timeline.firstNs - margin, hi: timeline.lastNs + margin };
     this.view = { ...this.whole };
@@ -14,6 +14,7 @@ class Chart {
     this.scraper = { periodNs: 0, phaseNs: 0 };
     this.scraped = null;
     this.marks = new Marks(this);
+    this.lane = stalls.count === 0 ? null : new Lane(this, stalls);
     this.#create();
   }
 
@@ -31,7 +32,7 @@ class Chart {
         x: { time: false, range: () => [this.view.lo, this.view.hi] },
         y: { range: () => this.#heightRange() },
       },
-      axes: [timeAxis(this.clock, this.colors), byteAxis(this.colors)],
+      axes: [timeAxis(this.clock, this.colors, this.lane === null ? 0 : LANE_SIZE), byteAxis(this.colors)],
       series: [{}, {
         stroke: () => this.colors().usage,
         fill: () => this.colors().usageFill,
@@ -40,9 +41,9 @@ class Chart {
         points: { show: false },
       }],
       hooks: {
-        draw: [(plot) => this.marks.draw(plot)],
+        draw: [(plot) => this.marks.draw(plot), (plot) => this.lane?.draw(plot)],
         setSelect: [(plot) => this.#zoomToSelection(plot)],
-        setCursor: [(plot) => this.#hover(plot)],
+        setCursor: [(plot) => this.#hover(plot, plot.cursor.left ?? -1)],
       },
     };
     this.plot = new uPlot(options, this.#data(), this.node);
@@ -164,9 +165,8 @@ class Chart {
     this.setView(lo, hi);
   }
 
-  #hover(plot) {
-    const { left } = plot.cursor;
-    if (left === null || left === undefined || left < 0) return this.onHover(null);
+  #hover(plot, left) {
+    if (left < 0 || left > plot.over.clientWidth) return this.onHover(null);
     this.onHover({ lo: plot.posToVal(left - 0.5, "x"), ns: plot.posToVal(left, "x"), hi: plot.posToVal(left + 0.5, "x") });
   }
 
@@ -179,6 +179,12 @@ class Chart {
       const row = this.rowAt(event.clientX - box.left, event.clientY - box.top);
       if (row !== null) this.select(row);
     });
+    // uPlot follows the mouse over the timeline only: not over the lane and the axis below it.
+    this.plot.root.addEventListener("mousemove", (event) => {
+      const box = over.getBoundingClientRect();
+      if (event.clientY > box.bottom) this.#hover(this.plot, event.clientX - box.left);
+    });
+    this.plot.root.addEventListener("mouseleave", () => this.onHover(null));
     over.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey) return;  // the page scrolls
       event.preventDefault();

@@ -2,7 +2,7 @@
 
 const OPEN_SECTIONS = 10;  // more are folded, and made when they are opened
 const COLORS = { ink: "ink", faint: "faint", grid: "grid", paper: "paper", usage: "usage", usageFill: "usage-fill",
-  limit: "limit", scraped: "scraped", alarm: "alarm", shade: "shade" };
+  limit: "limit", scraped: "scraped", alarm: "alarm", shade: "shade", stall: "warn" };
 const MARKS = { alarm: "✖", warn: "▲", good: "●", plain: "●", faint: "" };
 
 class Page {

@@ -7,6 +7,7 @@ class Section {
     Object.assign(this, { subject, page });
     this.rows = spikeRows(subject);
     this.timeline = Timeline.of(subject, index);
+    this.stalls = new Stalls(subject.lives);
     this.table = this.rows.length === 0 ? null :
       new SpikeTable(subject, this.rows, page.clock, page.data.min_prominence_bytes, (row) => this.select(row));
     this.node = el("div.section", {}, factList(subject.facts), this.#chartBox(index),
@@ -24,13 +25,15 @@ class Section {
     if (this.timeline === null) return null;
     this.plotNode = el("div.plot", {
       tabindex: 0, role: "group", "aria-describedby": `keys-${index}`,
-      "aria-label": `Usage of ${this.subject.label} over time, ${formatCount(this.rows.length)} spikes`,
+      "aria-label": `Usage of ${this.subject.label} over time, ${formatCount(this.rows.length)} spikes` +
+        (this.stalls.count > 0 ? `, ${formatCount(this.stalls.count)} stalls in reclaim` : ""),
     });
     this.strip = el("canvas.overview", { "aria-hidden": "true", title: "The whole recording: drag the window" });
     this.readout = el("p.readout", {}, NBSP);
+    this.stallReadout = this.stalls.count === 0 ? null : el("p.readout.stalled", {}, NBSP);
     this.viewText = el("span.view");
     this.card = el("div", { "aria-live": "polite" });
-    return el("div.chart", {}, this.#toolbar(), this.plotNode, this.strip, this.readout, this.#legend(),
+    return el("div.chart", {}, this.#toolbar(), this.plotNode, this.strip, this.readout, this.stallReadout, this.#legend(),
       el("p.keys", { id: `keys-${index}` }, ...this.#keyHelp()), this.card);
   }
 
@@ -84,7 +87,8 @@ class Section {
     const limited = this.timeline.lives.some((life) => life.limits.some(([, bytes]) => bytes !== null));
     return el("p.legend", {}, el("span.key.usage", {}, "usage"), limited ? el("span.key.limit", {}, "limit") : null,
       el("span.key.kernel", {}, "the kernel's own peak"), this.rows.length > 0 ? el("span.key.spike", {}, "▽ spike") : null,
-      kills ? el("span.key.kill", {}, "✖ OOM kill") : null, this.scraperLegend);
+      kills ? el("span.key.kill", {}, "✖ OOM kill") : null,
+      this.stalls.count > 0 ? el("span.key.stall", {}, "a task stalled in reclaim: the longer, the higher") : null, this.scraperLegend);
   }
 
   #legendOfScraper() {
@@ -100,7 +104,7 @@ class Section {
   show() {
     if (this.timeline === null || this.chart) return;
     this.chart = new Chart(this.plotNode, {
-      subject: this.subject, timeline: this.timeline, rows: this.rows, clock: this.page.clock,
+      subject: this.subject, timeline: this.timeline, stalls: this.stalls, rows: this.rows, clock: this.page.clock,
       durationNs: this.page.data.duration_ns, colors: () => this.page.colors(),
       onPick: (row) => this.#picked(row), onView: () => this.#viewed(), onHover: (at) => this.#hovered(at),
     });
@@ -145,6 +149,14 @@ class Section {
 
   #hovered(at) {
     fill(this.readout, at === null ? [NBSP] : this.#readings(at));
+    if (this.stallReadout !== null) fill(this.stallReadout, [at === null ? NBSP : this.#stallsAt(at)]);
+  }
+
+  // A bar is wider than a pixel.
+  #stallsAt({ lo, ns, hi }) {
+    const reach = COLUMN * (hi - lo);
+    const stalled = this.stalls.sum(ns - reach, ns + reach);
+    return stalled === null ? NBSP : stallText(stalled);
   }
 
   #readings({ lo, ns, hi }) {

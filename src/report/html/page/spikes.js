@@ -86,7 +86,7 @@ class SpikeTable {
       el("td.number", {}, durationOf(spike.riseNs), star),
       el("td.number", {}, durationOf(spike.widthNs), star),
       el("td.number", {}, bytesOf(spike.headroom)),
-      this.hasStalls ? el("td.number", {}, spike.stalls === 0 ? "" : `${formatCount(spike.stalls)}× ${durationOf(spike.stalledNs)}`) : null,
+      this.hasStalls ? el("td.number", {}, ...stallsOf(spike)) : null,
       el("td", {}, outcomeOf(row)));
     this.lines.set(row, line);
     this.#mark(row, line);
@@ -105,6 +105,13 @@ class SpikeTable {
   }
 }
 
+// How many, how long together, and the longest.
+function stallsOf(spike) {
+  if (spike.stalls === 0) return [];
+  const longest = spike.stalls === 1 ? [] : [el("small", {}, " longest ", durationOf(spike.longestStallNs))];
+  return [`${formatCount(spike.stalls)}× `, durationOf(spike.stalledNs), ...longest];
+}
+
 // Everything about one spike, in numbers.
 function spikeCard(row, count, clock) {
   const { spike } = row;
@@ -119,7 +126,7 @@ function spikeCard(row, count, clock) {
   if (spike.grown !== "") facts.push(["grew by", [el("small", {}, spike.grown)]]);
   if (spike.stalls > 0) {
     facts.push(["tasks stalled", [`${formatCount(spike.stalls)}×`,
-      el("small", {}, ` ${durationOf(spike.stalledNs)} in all, the longest ${durationOf(spike.longestStallNs)}`)]]);
+      el("small", {}, " ", durationOf(spike.stalledNs), " in all, the longest ", durationOf(spike.longestStallNs))]]);
   }
   if (!spike.spansLife) {
     facts.push(["seen by a scraper", [chanceText(spike.widthNs, 15e9),

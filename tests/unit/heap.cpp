@@ -1,0 +1,29 @@
+#include "heap.h"
+
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> held_bytes{0};
+
+}  // namespace
+
+std::size_t memspike::heap::bytes() { return held_bytes; }
+
+void* operator new(std::size_t size) {
+  void* const block = std::malloc(size);
+  if (block == nullptr) throw std::bad_alloc();
+  held_bytes += malloc_usable_size(block);
+  return block;
+}
+
+void operator delete(void* block) noexcept {
+  held_bytes -= malloc_usable_size(block);
+  std::free(block);
+}
+
+void operator delete(void* block, std::size_t) noexcept { operator delete(block); }
