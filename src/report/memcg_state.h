@@ -30,6 +30,8 @@ class MemcgState {
   void add_row(const timeline::Row& row, bool keep_timeline);
   // A thread (by its number in Threads) charged this much of what rose.
   void attribute(std::uint32_t thread, std::uint64_t bytes) { ledger_.attribute(thread, bytes); }
+  // What tasks in it or below allocated meanwhile.
+  void add_allocated(const composition::Allocated& allocated) { ledger_.add_allocated(allocated); }
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
   // What led here, if rows are known: `hit` where it is this memcg's limit that stopped it.
