@@ -31,7 +31,7 @@ std::uint64_t Ledger::add_row(std::uint64_t time_ns, std::uint64_t usage_bytes) 
     risen = usage_bytes - usage_bytes_;
     if (!rising_) {
       make_room();
-      runs_.push_back({row_ns_, time_ns, 0, 0, {}});
+      runs_.push_back({row_ns_, time_ns, 0, 0, {}, {}});
       ++entries_;
     }
     runs_.back().last_ns = time_ns;
@@ -53,6 +53,10 @@ void Ledger::attribute(std::uint32_t thread, std::uint64_t bytes) {
   add(run.shares, thread, bytes);
   entries_ += run.shares.size() - before;
   if (run.shares.size() > limits_.threads_of_run) fold(run);
+}
+
+void Ledger::add_allocated(const composition::Allocated& allocated) {
+  if (!runs_.empty()) runs_.back().allocated.add(allocated);
 }
 
 // Keeps the larger half of a run's shares.
@@ -81,6 +85,7 @@ void Ledger::make_room() {
       into.last_ns = runs_[i].last_ns;
       into.bytes += runs_[i].bytes;
       into.other_bytes += runs_[i].other_bytes;
+      into.allocated.add(runs_[i].allocated);
       for (const Share& share : runs_[i].shares) add(into.shares, share.thread, share.bytes);
       if (into.shares.size() > limits_.threads_of_run) fold(into);
     }
@@ -102,6 +107,7 @@ Rise Ledger::between(std::uint64_t begin_ns, std::uint64_t peak_ns, std::size_t 
     if (run->base_ns == peak_ns && run->last_ns > peak_ns) continue;
     gross_bytes += run->bytes;
     rise.other_bytes += run->other_bytes;
+    rise.allocated.add(run->allocated);
     for (const Share& share : run->shares) sums[share.thread] += share.bytes;
   }
   for (const auto& [thread, bytes] : sums) {

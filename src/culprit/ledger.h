@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "composition/allocated.h"
+
 namespace memspike::culprit {
 
 // What one thread charged. `thread` is whatever number the caller knows it by.
@@ -18,6 +20,7 @@ struct Rise {
   std::vector<Share> shares;             // most bytes first
   std::uint64_t other_bytes = 0;         // of threads that found no place among the shares
   std::uint64_t unattributed_bytes = 0;  // seen by nobody in particular: by the sweep, for one
+  composition::Allocated allocated;      // what tasks asked for meanwhile
 };
 
 struct LedgerLimits {
@@ -42,6 +45,8 @@ class Ledger {
   // A thread charged this much of the rises so far. To an ancestor its children's charges may come a
   // moment after the rise itself: they belong to the latest run, even if usage has fallen since.
   void attribute(std::uint32_t thread, std::uint64_t bytes);
+  // The same of what tasks allocated, whoever they are.
+  void add_allocated(const composition::Allocated& allocated);
 
   // What rose from one moment to another (the rising edge of a spike), whole runs only; the `count` largest
   // shares.
@@ -55,6 +60,7 @@ class Ledger {
     std::uint64_t last_ns = 0;  // the last rise
     std::uint64_t bytes = 0;
     std::uint64_t other_bytes = 0;
+    composition::Allocated allocated;
     std::vector<Share> shares;
   };
 

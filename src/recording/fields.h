@@ -107,11 +107,19 @@ void describe(Archive& a, report::MemcgNamed& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, composition::Allocated& v) {
+  a("user_bytes", v.user_bytes);
+  a("kernel_bytes", v.kernel_bytes);
+  a("other_bytes", v.other_bytes);
+}
+
+template <class Archive>
 void describe(Archive& a, report::MemcgCharged& v) {
   a("memcgs", v.memcgs);
   a("pid", v.pid);
   a("tid", v.tid);
   a("bytes", v.bytes);
+  a("allocated", v.allocated);
 }
 
 template <class Archive>

@@ -91,10 +91,12 @@ void Builder::handle(const MemcgRow& fact) {
 void Builder::handle(const MemcgCharged& fact) {
   const MemcgState* own = fact.memcgs.empty() ? nullptr : at(fact.memcgs.front());
   if (own == nullptr) return;
-  const auto thread = threads_.charging(fact.pid, fact.tid, *own);
-  if (!thread) return;
+  const auto thread = fact.bytes > 0 ? threads_.charging(fact.pid, fact.tid, *own) : std::nullopt;
   for (const MemcgIndex index : fact.memcgs) {
-    if (MemcgState* memcg = at(index)) memcg->attribute(*thread, fact.bytes);
+    MemcgState* memcg = at(index);
+    if (memcg == nullptr) continue;
+    if (thread) memcg->attribute(*thread, fact.bytes);
+    memcg->add_allocated(fact.allocated);
   }
 }
 

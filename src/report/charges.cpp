@@ -25,6 +25,7 @@ void Charges::add(MemcgCharged charge) {
   const std::uint64_t now_ns = charge.time_ns;
   if (known != pending_.rend()) {
     known->bytes += charge.bytes;
+    known->allocated.add(charge.allocated);
     known->time_ns = now_ns;
   } else {
     pending_.push_back(std::move(charge));

@@ -1,5 +1,5 @@
-// Who charged what, added up until it has to be said: a fact for each sample that rose would make a
-// recording several times as large.
+// Who charged and allocated what, added up until it has to be said: a fact for each sample that rose would
+// make a recording several times as large.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "composition/allocated.h"
 #include "composition/parts.h"
 #include "process/thread_facts.h"
 #include "report/report.h"
@@ -47,14 +48,15 @@ struct MemcgRow {
   timeline::Row row;
 };
 
-// What a thread charged to a memcg, and thereby to all above it, since the last fact of this kind about
-// both. See Charges for when it comes.
+// What a thread charged to a memcg, and thereby to all above it, and what its process allocated there
+// since the last fact of this kind about both. See Charges for when it comes.
 struct MemcgCharged {
   std::uint64_t time_ns = 0;       // of the last charge
   std::vector<MemcgIndex> memcgs;  // its own, then those above it in the target
   std::uint32_t pid = 0;
   std::uint32_t tid = 0;
   std::uint64_t bytes = 0;
+  composition::Allocated allocated = {};
 };
 
 // What /proc says of a thread that charges, or is about to.

@@ -59,4 +59,11 @@ std::string grown_text(const Spike& spike, const Page& page) {
                      when(spike.composition->to_ns, spike.peak_ns, "peak", page));
 }
 
+std::string allocated_text(const Spike& spike, const Page& page) {
+  if (!spike.allocated) return "";
+  return fmt::format("user pages {}, kernel {}, other {} (by gfp flags)",
+                     page.bytes(spike.allocated->user_bytes), page.bytes(spike.allocated->kernel_bytes),
+                     page.bytes(spike.allocated->other_bytes));
+}
+
 }  // namespace memspike::report

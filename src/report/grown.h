@@ -11,4 +11,7 @@ namespace memspike::report {
 // peak)". Glued. "": not known.
 std::string grown_text(const Spike& spike, const Page& page);
 
+// "user pages 60.0 MiB, kernel 1.2 MiB, other 64.0 KiB (by gfp flags)". Glued. "": not known.
+std::string allocated_text(const Spike& spike, const Page& page);
+
 }  // namespace memspike::report

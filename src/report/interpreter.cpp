@@ -137,23 +137,30 @@ bool Interpreter::may_attribute(const decode::Sample& event) {
          (event.trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || event.trigger == MEMSPIKE_TRIGGER_CHARGE);
 }
 
+// What its process allocated since it was last told: of both tiers, for pages are watched in both.
+composition::Allocated Interpreter::allocated_by(const decode::Sample& event) {
+  return {event.allocated_bytes[MEMSPIKE_PURPOSE_USER], event.allocated_bytes[MEMSPIKE_PURPOSE_KERNEL],
+          event.allocated_bytes[MEMSPIKE_PURPOSE_NONE]};
+}
+
 // A charge moves the counter itself: as far as it rose, it was this task. A page is allocated before it is
 // charged, and the move may be seen first by a neighbour's page event: there, what the task allocated counts.
 std::uint64_t Interpreter::charged_by(const decode::Sample& event, std::uint64_t risen_bytes) {
-  if (!may_attribute(event)) return 0;
   if (event.trigger == MEMSPIKE_TRIGGER_CHARGE) return risen_bytes;
   return event.allocated_bytes[MEMSPIKE_PURPOSE_USER] + event.allocated_bytes[MEMSPIKE_PURPOSE_KERNEL];
 }
 
 void Interpreter::handle(const decode::Sample& event) {
   const std::uint64_t risen_bytes = push_path(event.time_ns, event.path);
-  if (const std::uint64_t bytes = charged_by(event, risen_bytes); bytes > 0) attribute(event, bytes);
+  if (may_attribute(event)) attribute(event, risen_bytes);
 }
 
 // What is charged to a memcg is charged to all above it. Their own rises in this sample may include
 // what a child of theirs charges on another CPU, whose look is still to come.
-void Interpreter::attribute(const decode::Sample& event, std::uint64_t bytes) {
-  MemcgCharged charge{event.time_ns, {}, event.tgid, event.tid, bytes};
+void Interpreter::attribute(const decode::Sample& event, std::uint64_t risen_bytes) {
+  MemcgCharged charge{event.time_ns,      {}, event.tgid, event.tid, charged_by(event, risen_bytes),
+                      allocated_by(event)};
+  if (charge.bytes == 0 && !charge.allocated.any()) return;
   for (const decode::Level& level : event.path) {
     const auto index = at_slot(level.slot);
     if (index && memcgs_[*index].description.in_target) charge.memcgs.push_back(*index);

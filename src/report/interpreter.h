@@ -73,8 +73,9 @@ class Interpreter {
   std::uint64_t push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                            std::uint64_t headroom_bytes);
   std::uint64_t emit_rows(MemcgIndex index);
+  static composition::Allocated allocated_by(const decode::Sample& event);
   static std::uint64_t charged_by(const decode::Sample& event, std::uint64_t risen_bytes);
-  void attribute(const decode::Sample& event, std::uint64_t bytes);
+  void attribute(const decode::Sample& event, std::uint64_t risen_bytes);
   void note_changes(MemcgIndex index, const timeline::Row& before, const decode::Level& level,
                     const timeline::Changes& changes);
   std::optional<std::string> path_of(const decode::MemcgBorn& event) const;

@@ -95,6 +95,16 @@ void write(JsonWriter& json, const std::optional<composition::Growth>& growth) {
   json.end_object();
 }
 
+void write(JsonWriter& json, const std::optional<composition::Allocated>& allocated) {
+  json.key("allocated");
+  if (!allocated) return json.null();
+  json.begin_object(Layout::inline_);
+  json.member("user_bytes", allocated->user_bytes);
+  json.member("kernel_bytes", allocated->kernel_bytes);
+  json.member("other_bytes", allocated->other_bytes);
+  json.end_object();
+}
+
 void write(JsonWriter& json, const Report& report, const Spike& spike) {
   json.begin_object(Layout::inline_);
   json.member("peak_ns", spike.peak_ns);
@@ -126,6 +136,7 @@ void write(JsonWriter& json, const Report& report, const Spike& spike) {
   json.member("longest_ns", spike.stalls.longest_ns);
   json.end_object();
   write(json, spike.composition);
+  write(json, spike.allocated);
   json.end_object();
 }
 

@@ -16,6 +16,7 @@ Spike to_report(const spike::Spike& spike, const culprit::Rise& rise, std::uint6
   }
   result.other_pages = rise.other_bytes / page_size_bytes;
   result.unattributed_pages = rise.unattributed_bytes / page_size_bytes;
+  if (rise.allocated.any()) result.allocated = rise.allocated;
   return result;
 }
 

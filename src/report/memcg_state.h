@@ -34,6 +34,10 @@ class MemcgState {
   void attribute(std::uint32_t thread, std::uint64_t bytes) {
     if (living_) living_->ledger.attribute(thread, bytes);
   }
+  // What tasks in it or below allocated meanwhile.
+  void add_allocated(const composition::Allocated& allocated) {
+    if (living_) living_->ledger.add_allocated(allocated);
+  }
   void add_kill(OomKill kill) { kills_.push_back(std::move(kill)); }
   OomKill& last_kill() { return kills_.back(); }
   // What led here, if rows are known: `hit` where it is this memcg's limit that stopped it.

@@ -12,6 +12,7 @@
 
 #include "advice/observed.h"
 #include "blindspot/fold.h"
+#include "composition/allocated.h"
 #include "composition/parts.h"
 #include "histogram/histogram.h"
 #include "report/stacks.h"
@@ -193,6 +194,7 @@ struct Spike : spike::Spike {
   std::uint64_t other_pages = 0;                   // of threads that are not among them
   std::uint64_t unattributed_pages = 0;            // rises that were seen by the sweep or by a fall's trigger
   std::optional<composition::Growth> composition;  // nothing: no pair of readings saw enough of it
+  std::optional<composition::Allocated> allocated;  // by tasks, while it rose; nothing: no record told of it
   Stalls stalls;  // that ended from left to right base, in this memcg or below
 
   std::uint64_t risen_pages() const {

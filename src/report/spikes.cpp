@@ -121,16 +121,21 @@ void write_footnotes(Page& page, const std::vector<SpikeRow>& rows, const Memcg&
   }
 }
 
-// What the one that tells most consisted of: a killer before all others, then the highest.
+// What the one that tells most consisted of: a killer before all others, then the highest. Beside it what
+// tasks allocated while it rose.
 void write_grown(Page& page, const std::vector<SpikeRow>& rows) {
   const auto rank = [](const SpikeRow& row) {
-    return std::tuple(row.spike.composition.has_value(), row.spike.outcome == spike::Outcome::oom_kill,
-                      row.spike.prominence_bytes);
+    return std::tuple(row.spike.composition.has_value(), row.spike.allocated.has_value(),
+                      row.spike.outcome == spike::Outcome::oom_kill, row.spike.prominence_bytes);
   };
   const auto most = std::max_element(rows.begin(), rows.end(),
                                      [&](const SpikeRow& a, const SpikeRow& b) { return rank(a) < rank(b); });
-  if (most == rows.end() || !most->spike.composition) return;
-  page.fact("grew by", fmt::format("{}: {}", page.time(most->spike.peak_ns), grown_text(most->spike, page)));
+  if (most == rows.end()) return;
+  const auto say = [&](std::string_view label, const std::string& text) {
+    if (!text.empty()) page.fact(label, fmt::format("{}: {}", page.time(most->spike.peak_ns), text));
+  };
+  say("grew by", grown_text(most->spike, page));
+  say("allocated", allocated_text(most->spike, page));
 }
 
 // Where tasks had to wait for reclaim: of the rows shown, those that waited longest.

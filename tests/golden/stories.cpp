@@ -200,6 +200,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
     m.spikes.back().stalls = {41, 380 * kMs, 27 * kMs};
     m.spikes.back().composition = composition::Growth{
         last.left_base_ns - 3 * kMs, last.peak_ns + kMs, 46 * kMiB, -3 * kMiB, 0, 4096, {}};
+    m.spikes.back().allocated = composition::Allocated{49 * kMiB, 240 * 1024, 64 * 1024};
     m.inherited = Inherited{born_ns, 12 * kMiB};
     m.oom_kills.push_back(
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));

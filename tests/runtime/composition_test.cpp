@@ -16,6 +16,17 @@ std::int64_t grown(const Json& composition, const char* part) {
   return composition.at(part).is_null() ? 0 : composition.at(part).get<std::int64_t>();
 }
 
+// What tasks allocated while it rose is of the kind that they asked for, and about as much as it rose.
+void check_allocated(const Json& spike, bool by_kernel) {
+  const Json& allocated = spike.at("allocated");
+  REQUIRE(allocated.is_object());
+  const std::uint64_t height = counter(spike, "prominence_bytes");
+  const std::uint64_t most = counter(allocated, by_kernel ? "kernel_bytes" : "user_bytes");
+  CHECK(most >= height * 8 / 10);
+  CHECK(most <= height * 11 / 10);
+  CHECK(counter(allocated, by_kernel ? "user_bytes" : "kernel_bytes") <= height / 10);
+}
+
 // The part that the spike of 32 MiB is made of has most of it, and the readings their true times.
 void check_made_of(const std::vector<std::string>& arguments, const std::string& part) {
   const Cgroup cgroup("/" + unique_name("made-of"), 256 * kMiB);
@@ -38,6 +49,7 @@ void check_made_of(const std::vector<std::string>& arguments, const std::string&
   CHECK(counter(composition, "from_ns") < counter(composition, "to_ns"));
   CHECK(counter(composition, "from_ns") <= counter(spike, "peak_ns"));
   CHECK(counter(composition, "to_ns") <= counter(spike, "right_base_ns"));
+  check_allocated(spike, part == "kernel_bytes");
 }
 
 }  // namespace

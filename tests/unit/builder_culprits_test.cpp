@@ -75,6 +75,36 @@ TEST_CASE("a move seen by a neighbour's page event is told by what each of them 
   CHECK(result.threads.at(spike.culprits[0].thread).pid == 70);
   CHECK(spike.culprits[0].pages == 29 * 256);
   CHECK(spike.culprits[1].pages == 256);
+  CHECK(spike.allocated == composition::Allocated{27 * kMiB, 3 * kMiB, 2 * kMiB});
+}
+
+TEST_CASE("what tasks allocate while a spike rises is told by kind, also of what nobody is charged for") {
+  Recording recording = recording_of_pod();
+  const auto allocated = [](decode::Sample sample, std::uint64_t user_bytes, std::uint64_t other_bytes) {
+    sample.allocated_bytes = {user_bytes, 0, other_bytes};
+    return sample;
+  };
+  recording.apply(by(7, 7, sample(10, {at(0, 10)})));
+  recording.apply(
+      allocated(by(7, 7, sample(20, {at(0, 20)})), 9 * kMiB, 0));  // the charge tier has them, too
+  recording.apply(allocated(by(8, 8, sample(30, {at(0, 30)}), MEMSPIKE_TRIGGER_PAGE_ALLOC), 0, kMiB));
+  recording.apply(allocated(by(7, 7, sample(40, {at(0, 10)}), MEMSPIKE_TRIGGER_PAGE_FREE), 5 * kMiB, kMiB));
+  recording.apply(allocated(by(7, 7, sample(50, {at(0, 15)})), 4 * kMiB, 0));
+  recording.apply(by(7, 7, sample(60, {at(0, 10)}), MEMSPIKE_TRIGGER_UNCHARGE));
+  const report::Report result = finish(recording);
+  const std::vector<report::Spike>& spikes = result.memcgs.at(0).spikes;
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].allocated == composition::Allocated{9 * kMiB, 0, kMiB});
+  CHECK(spikes[0].culprits.size() == 1);  // who allocated what nobody is charged for is none
+  CHECK(spikes[1].allocated == composition::Allocated{4 * kMiB, 0, 0});
+}
+
+TEST_CASE("a spike of which no record told what was allocated says so") {
+  Recording recording = recording_of_pod();
+  recording.apply(by(7, 7, sample(10, {at(0, 10)})));
+  recording.apply(by(7, 7, sample(20, {at(0, 20)}), MEMSPIKE_TRIGGER_SWEEP));
+  recording.apply(by(7, 7, sample(30, {at(0, 10)})));
+  CHECK_FALSE(finish(recording).memcgs.at(0).spikes.at(0).allocated);
 }
 
 TEST_CASE("a peak like those before it is blamed on its own rise only") {

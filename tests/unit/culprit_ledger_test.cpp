@@ -46,6 +46,21 @@ TEST_CASE("a rise is its thread's; falls are nobody's") {
   CHECK(rise.unattributed_bytes == 0);
 }
 
+TEST_CASE("what was allocated belongs to the run in which it was told, and adds up when runs are joined") {
+  Ledger ledger({16, 4});
+  ledger.add_allocated({1, 1, 1});  // before any rise: nowhere to put it
+  std::uint64_t time_ns = 10;
+  ledger.add_row(time_ns, 100);
+  for (int i = 0; i < 100; ++i) {
+    rise_by(ledger, time_ns += 10, 200, 1);
+    ledger.add_allocated({3, 2, 1});
+    ledger.add_row(time_ns += 10, 100);
+    ledger.add_allocated({0, 0, 1});  // told a moment after the fall
+  }
+  CHECK(ledger.between(0, time_ns, 8).allocated == composition::Allocated{300, 200, 200});
+  CHECK(ledger.between(time_ns - 20, time_ns - 10, 8).allocated == composition::Allocated{3, 2, 2});
+}
+
 TEST_CASE("what is before the base or after the peak is not counted") {
   Ledger ledger;
   ledger.add_row(10, 100);

@@ -77,8 +77,18 @@ void write_lives(JsonWriter& json, const Subject& subject, const Report& report)
   json.end_array();
 }
 
+// [user, kernel, other], or null.
+void write_allocated(JsonWriter& json, const std::optional<composition::Allocated>& allocated) {
+  if (!allocated) return json.null();
+  json.begin_array(Layout::inline_);
+  json.value(allocated->user_bytes);
+  json.value(allocated->kernel_bytes);
+  json.value(allocated->other_bytes);
+  json.end_array();
+}
+
 // [peak ns, peak, height, rise ns, width ns, left base ns, right base ns, headroom, outcome, spans its life,
-//  stalls, their time, the longest, what it consisted of]
+//  stalls, their time, the longest, what it consisted of, what was allocated meanwhile]
 void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report, const Page& page) {
   json.key("spikes");
   json.begin_array();
@@ -98,6 +108,7 @@ void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report, co
     json.value(spike.stalls.total_ns);
     json.value(spike.stalls.longest_ns);
     json.value(plain(grown_text(spike, page)));
+    write_allocated(json, spike.allocated);
     json.end_array();
   }
   json.end_array();

@@ -3,9 +3,9 @@
 const OUTCOMES = { fell: "fell", oom_kill: "✖ OOM kill", ongoing: "still up" };
 
 function spikeOf([peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
-  stalls, stalledNs, longestStallNs, grown]) {
+  stalls, stalledNs, longestStallNs, grown, allocated]) {
   return { peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
-    stalls, stalledNs, longestStallNs, grown };
+    stalls, stalledNs, longestStallNs, grown, allocated };
 }
 
 // Equal tops in quick succession share a row, as in the text report.
@@ -124,6 +124,10 @@ function spikeCard(row, count, clock) {
     ["outcome", [outcomeOf(row)]],
   ];
   if (spike.grown !== "") facts.push(["grew by", [el("small", {}, spike.grown)]]);
+  if (spike.allocated !== null) {
+    const [user, kernel, other] = spike.allocated.map((bytes) => bytesOf(bytes));
+    facts.push(["allocated", [el("small", {}, `user pages ${user}, kernel ${kernel}, other ${other} (by gfp flags)`)]]);
+  }
   if (spike.stalls > 0) {
     facts.push(["tasks stalled", [`${formatCount(spike.stalls)}×`,
       el("small", {}, " ", durationOf(spike.stalledNs), " in all, the longest ", durationOf(spike.longestStallNs))]]);
