@@ -35,8 +35,8 @@ void Fold::hold(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t byt
   if (until_ns <= now_ns_) return;
   held_ns_ += until_ns - now_ns_;
   // Two passes of one value fill every bin; further ones would say the same.
-  const std::uint64_t passes = (until_ns - now_ns_) / kFoldNs;
-  if (passes > 3) {
+  if (until_ns - now_ns_ >= 4 * kFoldNs) {
+    const std::uint64_t passes = (until_ns - now_ns_) / kFoldNs;
     run_to(now_ns_ + 2 * kFoldNs, bytes);
     now_ns_ += (passes - 3) * kFoldNs;
     bin_ns_ += (passes - 3) * kFoldNs;

@@ -21,15 +21,24 @@ Spike to_report(const spike::Spike& spike, const culprit::Rise& rise, std::uint6
 
 }  // namespace
 
+void MemcgState::begin(const timeline::Row& row) {
+  usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
+  settled_ns_ = row.time_ns;
+  has_rows_ = true;
+}
+
+void MemcgState::settle(std::uint64_t time_ns) {
+  const std::uint64_t held_ns = time_ns - settled_ns_;
+  time_at_level_.record(previous_->usage_bytes, held_ns);
+  observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
+  settled_ns_ = time_ns;
+}
+
 void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   if (!has_rows_) {
-    usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
-    has_rows_ = true;
-  }
-  if (previous_) {
-    const std::uint64_t held_ns = row.time_ns - previous_->time_ns;
-    time_at_level_.record(previous_->usage_bytes, held_ns);
-    observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
+    begin(row);
+  } else if (row.usage_bytes != previous_->usage_bytes || row.limit_bytes != previous_->limit_bytes) {
+    settle(row.time_ns);
   }
   previous_ = row;
   working_set_.row(row.time_ns, row.usage_bytes);
@@ -44,7 +53,7 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   }
   ledger_.add_row(row.time_ns, row.usage_bytes);
   detector_.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, decided_);
-  take_decided();
+  if (!decided_.empty()) take_decided();
   overview_.push(row.time_ns, row.usage_bytes);
   recent_.push(row.time_ns, row.usage_bytes);
   if (!keep_timeline) return;
@@ -125,6 +134,7 @@ void MemcgState::add_process(const std::string& comm, std::uint32_t tgid,
 void MemcgState::finish() {
   if (finished_) return;
   finished_ = true;
+  if (previous_) settle(previous_->time_ns);
   detector_.finish(decided_);
   take_decided();
   // Of containers that are born and die all day only what the report needs may stay.

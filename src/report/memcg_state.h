@@ -13,6 +13,7 @@
 #include "report/report.h"
 #include "report/stalls.h"
 #include "spike/detector.h"
+#include "timeline/series.h"
 #include "timeline/track.h"
 
 namespace memspike::report {
@@ -91,6 +92,10 @@ class MemcgState {
     std::optional<composition::Growth> growth;
   };
 
+  // Its first row.
+  void begin(const timeline::Row& row);
+  // Counts how long usage and limit were what they are, up to time_ns.
+  void settle(std::uint64_t time_ns);
   void take_decided();
   void count(const spike::Spike& spike, Histograms& histograms);
 
@@ -103,6 +108,7 @@ class MemcgState {
   blindspot::WorkingSet working_set_;
   advice::Observed observed_;  // of spilled spikes, until build() adds the others
   std::optional<timeline::Row> previous_;
+  std::uint64_t settled_ns_ = 0;
   culprit::Ledger ledger_;
   StallLog stalls_;
   composition::Readings readings_;
@@ -113,7 +119,7 @@ class MemcgState {
   std::uint64_t last_spilled_peak_ns_ = 0;
   std::vector<OomKill> kills_;
   Allocations allocations_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
+  timeline::Series timeline_;
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
   bool has_rows_ = false;
   bool finished_ = false;
