@@ -21,9 +21,14 @@ std::optional<std::uint64_t> slope_at_top(const spike::Spike& spike) {
 void TimeAbove::hold(std::uint64_t duration_ns, std::uint64_t usage_bytes,
                      std::optional<std::uint64_t> limit_bytes) {
   if (!limit_bytes) return;
+  if (*limit_bytes != limit_bytes_) {
+    limit_bytes_ = *limit_bytes;
+    for (std::size_t i = 0; i < kPercents.size(); ++i)
+      shares_bytes_[i] = share_of(limit_bytes_, kPercents[i]);
+  }
   limited_ns += duration_ns;
   for (std::size_t i = 0; i < kPercents.size(); ++i) {
-    if (usage_bytes >= share_of(*limit_bytes, kPercents[i])) above_ns[i] += duration_ns;
+    if (usage_bytes >= shares_bytes_[i]) above_ns[i] += duration_ns;
   }
 }
 

@@ -20,6 +20,11 @@ struct TimeAbove {
 
   void hold(std::uint64_t duration_ns, std::uint64_t usage_bytes, std::optional<std::uint64_t> limit_bytes);
   void merge(const TimeAbove& other);
+
+ private:
+  // Of the limit that held last: limits hardly ever change.
+  std::uint64_t limit_bytes_ = 0;
+  std::array<std::uint64_t, kPercents.size()> shares_bytes_{};
 };
 
 struct Observed {

@@ -4,7 +4,7 @@
 #include <bit>
 #include <limits>
 
-#include "base/leb128.h"
+#include "base/varint.h"
 
 namespace memspike::blindspot {
 namespace {
@@ -23,23 +23,23 @@ constexpr unsigned kFlagBits = 3;
 
 void append(std::string& packed, const Run& run, std::uint64_t last_highest_bytes, int unit_bits) {
   const Bin& bin = run.bin;
-  append_leb128(packed, run.bins << kFlagBits | std::uint64_t{bin.touched} << 2U |
+  append_varint(packed, run.bins << kFlagBits | std::uint64_t{bin.touched} << 2U |
                             std::uint64_t{bin.covered} << 1U | std::uint64_t{bin.sampled});
   const auto in_units = [&](std::uint64_t bytes) { return bytes >> unit_bits; };
-  if (bin.touched) append_leb128(packed, zigzag(in_units(last_highest_bytes), in_units(bin.highest_bytes)));
-  if (bin.covered) append_leb128(packed, in_units(bin.highest_bytes) - in_units(bin.assured_bytes));
-  if (bin.sampled) append_leb128(packed, in_units(bin.highest_bytes) - in_units(bin.in_middle_bytes));
+  if (bin.touched) append_varint(packed, zigzag(in_units(last_highest_bytes), in_units(bin.highest_bytes)));
+  if (bin.covered) append_varint(packed, in_units(bin.highest_bytes) - in_units(bin.assured_bytes));
+  if (bin.sampled) append_varint(packed, in_units(bin.highest_bytes) - in_units(bin.in_middle_bytes));
 }
 
 Run take_run(std::string_view& packed, std::uint64_t last_highest_bytes, int unit_bits) {
-  const std::uint64_t head = take_leb128(packed);
+  const std::uint64_t head = take_varint(packed);
   Run run{{(head & 4U) != 0, (head & 2U) != 0, (head & 1U) != 0, 0, 0, 0}, head >> kFlagBits};
   Bin& bin = run.bin;
   std::uint64_t highest = 0;
-  if (bin.touched) highest = after_zigzag(last_highest_bytes >> unit_bits, take_leb128(packed));
+  if (bin.touched) highest = unzigzag(last_highest_bytes >> unit_bits, take_varint(packed));
   bin.highest_bytes = highest << unit_bits;
-  if (bin.covered) bin.assured_bytes = (highest - take_leb128(packed)) << unit_bits;
-  if (bin.sampled) bin.in_middle_bytes = (highest - take_leb128(packed)) << unit_bits;
+  if (bin.covered) bin.assured_bytes = (highest - take_varint(packed)) << unit_bits;
+  if (bin.sampled) bin.in_middle_bytes = (highest - take_varint(packed)) << unit_bits;
   return run;
 }
 
@@ -64,7 +64,7 @@ void Bin::merge(const Bin& other) {
 void Fold::pack() {
   if (bins_.empty()) return;
   const int unit_bits = unit_bits_of(bins_);
-  append_leb128(packed_, static_cast<std::uint64_t>(unit_bits));
+  append_varint(packed_, static_cast<std::uint64_t>(unit_bits));
   std::uint64_t last_highest_bytes = 0;
   for (std::size_t i = 0; i < kFoldBins;) {
     Run run{bins_[i], 0};
@@ -92,7 +92,8 @@ template <class Take>
 void Fold::each(Take&& take) const {
   for (std::size_t i = 0; i < bins_.size(); ++i) take(i, bins_[i]);
   std::string_view packed = packed_;
-  const int unit_bits = static_cast<int>(take_leb128(packed));
+  if (packed.empty()) return;
+  const int unit_bits = static_cast<int>(take_varint(packed));
   Run run;
   for (std::size_t i = 0; !packed.empty();) {
     run = take_run(packed, run.bin.highest_bytes, unit_bits);
@@ -116,8 +117,8 @@ void Fold::hold(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t byt
   if (until_ns <= now_ns_) return;
   held_ns_ += until_ns - now_ns_;
   // Two passes of one value fill every bin; further ones would say the same.
-  const std::uint64_t passes = (until_ns - now_ns_) / kFoldNs;
-  if (passes > 3) {
+  if (until_ns - now_ns_ >= 4 * kFoldNs) {
+    const std::uint64_t passes = (until_ns - now_ns_) / kFoldNs;
     run_to(now_ns_ + 2 * kFoldNs, bytes);
     now_ns_ += (passes - 3) * kFoldNs;
     bin_ns_ += (passes - 3) * kFoldNs;

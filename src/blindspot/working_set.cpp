@@ -4,9 +4,9 @@
 
 namespace memspike::blindspot {
 
-void WorkingSet::row(std::uint64_t time_ns, std::uint64_t usage_bytes) {
-  run_to(time_ns);
-  if (!started_) since_ns_ = time_ns;
+void WorkingSet::move_to(std::uint64_t usage_bytes) {
+  run_to(row_ns_);
+  if (!started_) since_ns_ = row_ns_;
   started_ = true;
   usage_bytes_ = usage_bytes;
 }

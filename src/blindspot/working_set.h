@@ -22,7 +22,10 @@ class WorkingSet {
   static constexpr std::size_t kMaxPending = 1024;
 
   // A row of the timeline. Times never decrease.
-  void row(std::uint64_t time_ns, std::uint64_t usage_bytes);
+  void row(std::uint64_t time_ns, std::uint64_t usage_bytes) {
+    row_ns_ = time_ns;
+    if (!started_ || usage_bytes != usage_bytes_) move_to(usage_bytes);  // else it holds on
+  }
 
   // A reading of inactive_file. Times never decrease.
   void note_inactive_file(std::uint64_t time_ns, std::uint64_t bytes);
@@ -30,9 +33,14 @@ class WorkingSet {
   // Whether inactive_file was read at all; if not, the working set is usage.
   bool known() const { return known_; }
 
-  Fold take_fold() { return std::move(fold_); }
+  // Up to the last row.
+  Fold take_fold() {
+    run_to(row_ns_);
+    return std::move(fold_);
+  }
 
  private:
+  void move_to(std::uint64_t usage_bytes);
   void run_to(std::uint64_t time_ns);
   void take_oldest();
   void hold_until(std::uint64_t time_ns);
@@ -40,7 +48,8 @@ class WorkingSet {
   Fold fold_;
   bool started_ = false;
   bool known_ = false;
-  std::uint64_t since_ns_ = 0;
+  std::uint64_t row_ns_ = 0;    // of the last row
+  std::uint64_t since_ns_ = 0;  // up to here the fold knows
   std::uint64_t usage_bytes_ = 0;
   std::uint64_t inactive_file_bytes_ = 0;
   std::deque<std::pair<std::uint64_t, std::uint64_t>> pending_;  // (time, bytes)

@@ -25,7 +25,7 @@ void add(std::vector<Share>& shares, std::uint32_t thread, std::uint64_t bytes) 
 
 }  // namespace
 
-std::uint64_t Ledger::add_row(std::uint64_t time_ns, std::uint64_t usage_bytes) {
+std::uint64_t Ledger::move_to(std::uint64_t time_ns, std::uint64_t usage_bytes) {
   std::uint64_t risen = 0;
   if (started_ && usage_bytes > usage_bytes_) {
     risen = usage_bytes - usage_bytes_;
@@ -41,7 +41,6 @@ std::uint64_t Ledger::add_row(std::uint64_t time_ns, std::uint64_t usage_bytes) 
     rising_ = false;
   }
   started_ = true;
-  row_ns_ = time_ns;
   usage_bytes_ = usage_bytes;
   return risen;
 }

@@ -40,7 +40,12 @@ class Ledger {
   explicit Ledger(const LedgerLimits& limits = {}) : limits_(limits) {}
 
   // Next row of the timeline, in order of time. Returns how far usage rose.
-  std::uint64_t add_row(std::uint64_t time_ns, std::uint64_t usage_bytes);
+  std::uint64_t add_row(std::uint64_t time_ns, std::uint64_t usage_bytes) {
+    const std::uint64_t risen_bytes =
+        started_ && usage_bytes == usage_bytes_ ? 0 : move_to(time_ns, usage_bytes);
+    row_ns_ = time_ns;
+    return risen_bytes;
+  }
 
   // A thread charged this much of the rises so far. To an ancestor its children's charges may come a
   // moment after the rise itself: they belong to the latest run, even if usage has fallen since.
@@ -64,6 +69,7 @@ class Ledger {
     std::vector<Share> shares;
   };
 
+  std::uint64_t move_to(std::uint64_t time_ns, std::uint64_t usage_bytes);
   void fold(Run& run);
   void make_room();
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -15,7 +16,8 @@ namespace {
 // kNoHeadroom. 2^63 - 1 is the most that spike::Detector takes.
 std::uint64_t to_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
-  return pages > kMax / page_size_bytes ? kMax : pages * page_size_bytes;
+  const int shift = std::countr_zero(page_size_bytes);  // three times a level: no place for a division
+  return pages > kMax >> shift ? kMax : pages << shift;
 }
 
 // Counters are signed in the kernel; a transient negative reading is zero memory.
@@ -45,11 +47,16 @@ Level to_level(const memspike_level& raw, std::uint64_t page_size_bytes) {
           raw.previous_look_ns};
 }
 
-Path to_path(const memspike_level* raw, std::uint32_t count, std::uint64_t outer_pages,
+// `levels`: `count` times memspike_level, not aligned.
+Path to_path(const void* levels, std::uint32_t count, std::uint64_t outer_pages,
              std::uint64_t page_size_bytes) {
   Path path;
-  path.count = count;
-  for (std::uint32_t i = 0; i < count; ++i) path.levels[i] = to_level(raw[i], page_size_bytes);
+  const auto* at = static_cast<const std::byte*>(levels);
+  for (std::uint32_t i = 0; i < count; ++i, at += sizeof(memspike_level)) {
+    memspike_level raw;
+    std::memcpy(&raw, at, sizeof(raw));
+    path.levels.push_back(to_level(raw, page_size_bytes));
+  }
   path.outer_headroom_bytes =
       outer_pages == MEMSPIKE_NO_HEADROOM ? kNoHeadroom : to_bytes(outer_pages, page_size_bytes);
   return path;
@@ -59,19 +66,20 @@ Result<Event> malformed(std::string_view what, std::size_t size) {
   return fail(ErrorKind::failed, fmt::format("malformed record of {} bytes: {}", size, what));
 }
 
-// Copies out: ring buffer records are 8-byte aligned, those of a file need not be.
+// Copies out: ring buffer records are 8-byte aligned, those of a file need not be. The record must be at
+// least so long; what lies behind is not set.
 template <class Raw>
-Raw copy(std::span<const std::byte> record) {
+Raw copy(std::span<const std::byte> record, std::size_t size = sizeof(Raw)) {
   static_assert(std::is_trivially_copyable_v<Raw>);
-  Raw raw{};
-  std::memcpy(&raw, record.data(), std::min(record.size(), sizeof(raw)));
+  Raw raw;
+  std::memcpy(&raw, record.data(), size);
   return raw;
 }
 
 Result<Event> decode_sample(std::span<const std::byte> record, std::uint64_t page_size) {
   constexpr std::size_t kPrefix = offsetof(memspike_sample, levels);
   if (record.size() < kPrefix) return malformed("too short for a sample", record.size());
-  const auto raw = copy<memspike_sample>(record);
+  const auto raw = copy<memspike_sample>(record, kPrefix);
   if (raw.level_count == 0 || raw.level_count > MEMSPIKE_MAX_LEVELS) {
     return malformed("sample with an impossible number of levels", record.size());
   }
@@ -79,7 +87,7 @@ Result<Event> decode_sample(std::span<const std::byte> record, std::uint64_t pag
     return malformed("sample whose size contradicts its levels", record.size());
   }
   Sample sample{raw.header.time_ns, raw.tgid, raw.tid, raw.trigger,
-                to_path(raw.levels, raw.level_count, raw.outer_headroom_pages, page_size)};
+                to_path(&record[kPrefix], raw.level_count, raw.outer_headroom_pages, page_size)};
   for (std::size_t purpose = 0; purpose < MEMSPIKE_PURPOSE_COUNT; ++purpose) {
     sample.allocated_bytes[purpose] = raw.allocated_pages[purpose] * page_size;
   }
@@ -136,7 +144,7 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
 Result<Event> decode_stack(std::span<const std::byte> record, std::uint64_t page_size) {
   constexpr std::size_t kPrefix = offsetof(memspike_stack, frames);
   if (record.size() < kPrefix) return malformed("too short for a stack", record.size());
-  const auto raw = copy<memspike_stack>(record);
+  const auto raw = copy<memspike_stack>(record, std::min(record.size(), sizeof(memspike_stack)));
   if (raw.kernel_count > MEMSPIKE_MAX_FRAMES || raw.user_count > MEMSPIKE_MAX_FRAMES) {
     return malformed("stack with an impossible number of frames", record.size());
   }

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/inline_vector.h"
 #include "memspike/abi.h"
 
 namespace memspike::decode {
@@ -27,12 +28,11 @@ struct Level {
 
 // A memcg and its tracked ancestors, upwards, at one instant.
 struct Path {
-  std::array<Level, MEMSPIKE_MAX_LEVELS> levels{};
-  std::uint32_t count = 0;
+  InlineVector<Level, MEMSPIKE_MAX_LEVELS> levels;
   std::uint64_t outer_headroom_bytes = kNoHeadroom;  // of the ancestors that are not tracked
 
-  const Level* begin() const { return levels.data(); }
-  const Level* end() const { return levels.data() + count; }
+  const Level* begin() const { return levels.begin(); }
+  const Level* end() const { return levels.end(); }
 };
 
 struct Sample {

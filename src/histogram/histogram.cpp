@@ -41,7 +41,9 @@ std::uint64_t nearest_rank(double percentile, std::uint64_t count) {
 std::uint64_t plus(std::uint64_t a, std::uint64_t b) { return a + b < a ? ~std::uint64_t{0} : a + b; }
 
 std::uint64_t times(std::uint64_t value, std::uint64_t count) {
-  return value != 0 && count > ~std::uint64_t{0} / value ? ~std::uint64_t{0} : value * count;
+  // As a rule their bits say that the product fits: no division.
+  if (std::bit_width(value) + std::bit_width(count) <= 64) return value * count;
+  return count > ~std::uint64_t{0} / value ? ~std::uint64_t{0} : value * count;
 }
 
 }  // namespace
@@ -53,16 +55,22 @@ void Histogram::record(std::uint64_t value, std::uint64_t count) {
   sum_ = plus(sum_, times(value, count));
   count_ += count;
 
-  const std::uint32_t index = index_of(value);
-  if (last_cell_ < cells_.size() && cells_[last_cell_].index == index) {
-    cells_[last_cell_].count += count;
-    return;
+  last_cell_ = cell_of(index_of(value));
+  cells_[last_cell_].count += count;
+}
+
+std::size_t Histogram::cell_of(std::uint32_t index) {
+  // Neighbours in time are alike: it is the same cell, or the next one on either side.
+  if (last_cell_ < cells_.size()) {
+    const std::uint32_t last = cells_[last_cell_].index;
+    if (last == index) return last_cell_;
+    const std::size_t near = last < index ? last_cell_ + 1 : last_cell_ - 1;  // -1 is no cell either
+    if (near < cells_.size() && cells_[near].index == index) return near;
   }
   auto cell = std::lower_bound(cells_.begin(), cells_.end(), index,
                                [](const Cell& c, std::uint32_t i) { return c.index < i; });
   if (cell == cells_.end() || cell->index != index) cell = cells_.insert(cell, Cell{index, 0});
-  cell->count += count;
-  last_cell_ = static_cast<std::size_t>(cell - cells_.begin());
+  return static_cast<std::size_t>(cell - cells_.begin());
 }
 
 void Histogram::merge(const Histogram& other) {

@@ -44,8 +44,11 @@ class Histogram {
     std::uint32_t index = 0;
     std::uint64_t count = 0;
   };
+  // The place of the cell of this index; there is one afterwards.
+  std::size_t cell_of(std::uint32_t index);
+
   std::vector<Cell> cells_;    // sorted by index, counts > 0
-  std::size_t last_cell_ = 0;  // where the previous record fell: neighbours in time are alike
+  std::size_t last_cell_ = 0;  // where the previous record fell
   std::uint64_t count_ = 0;
   std::uint64_t sum_ = 0;
   std::uint64_t min_ = 0;

@@ -5,7 +5,7 @@
 
 namespace memspike::report {
 
-std::uint64_t Charges::before_row(MemcgIndex memcg, std::uint64_t usage_bytes) {
+std::uint64_t Charges::before_move(MemcgIndex memcg, std::uint64_t usage_bytes) {
   if (edges_.size() <= memcg) edges_.resize(memcg + 1);
   Edge& edge = edges_[memcg];
   const bool rises = edge.started && usage_bytes > edge.usage_bytes;
@@ -16,24 +16,24 @@ std::uint64_t Charges::before_row(MemcgIndex memcg, std::uint64_t usage_bytes) {
   return risen_bytes;
 }
 
-void Charges::add(MemcgCharged charge) {
+void Charges::add(const MemcgCharged& charge) {
   // The thread that charged last is nearly always the one that charges now.
   const auto known = std::find_if(pending_.rbegin(), pending_.rend(), [&](const MemcgCharged& other) {
     return other.tid == charge.tid && other.pid == charge.pid && other.memcgs == charge.memcgs;
   });
   if (pending_.empty()) oldest_ns_ = charge.time_ns;
-  const std::uint64_t now_ns = charge.time_ns;
   if (known != pending_.rend()) {
     known->bytes += charge.bytes;
     known->allocated.add(charge.allocated);
-    known->time_ns = now_ns;
+    known->time_ns = charge.time_ns;
   } else {
-    pending_.push_back(std::move(charge));
+    pending_.push_back(charge);
   }
-  if (pending_.size() >= kMaxPending || now_ns - oldest_ns_ >= kMaxAgeNs) flush();
+  if (pending_.size() >= kMaxPending || charge.time_ns - oldest_ns_ >= kMaxAgeNs) flush();
 }
 
 void Charges::flush_of(MemcgIndex memcg) {
+  if (pending_.empty()) return;
   const auto is_of = [memcg](const MemcgCharged& charge) {
     return std::find(charge.memcgs.begin(), charge.memcgs.end(), memcg) != charge.memcgs.end();
   };

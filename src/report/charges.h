@@ -28,9 +28,13 @@ class Charges {
   explicit Charges(Emit emit) : emit_(std::move(emit)) {}
 
   // A row of this memcg is about to be told. Returns how far usage rises with it.
-  std::uint64_t before_row(MemcgIndex memcg, std::uint64_t usage_bytes);
+  std::uint64_t before_row(MemcgIndex memcg, std::uint64_t usage_bytes) {
+    const bool stands =
+        memcg < edges_.size() && edges_[memcg].started && edges_[memcg].usage_bytes == usage_bytes;
+    return stands ? 0 : before_move(memcg, usage_bytes);
+  }
 
-  void add(MemcgCharged charge);
+  void add(const MemcgCharged& charge);
 
   // Tells all that waits.
   void flush();
@@ -42,6 +46,7 @@ class Charges {
     std::uint64_t usage_bytes = 0;
   };
 
+  std::uint64_t before_move(MemcgIndex memcg, std::uint64_t usage_bytes);
   void flush_of(MemcgIndex memcg);
 
   Emit emit_;

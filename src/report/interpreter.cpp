@@ -78,48 +78,49 @@ void Interpreter::handle(const decode::MemcgBorn& event) {
   emit_(MemcgFound{index, event.time_ns, event.cgroup_id, parent, memcg.path, memcg.description});
 }
 
-std::uint64_t Interpreter::emit_rows(MemcgIndex index) {
+std::uint64_t Interpreter::emit_rows(MemcgIndex index, const Memcg& memcg) {
   std::uint64_t risen_bytes = 0;
-  if (memcgs_[index].description.in_target) {
+  if (memcg.description.in_target) {
+    auto& fact = std::get<MemcgRow>(row_fact_);
+    fact.memcg = index;
     for (const timeline::Row& row : rows_) {
       risen_bytes += charges_.before_row(index, row.usage_bytes);
-      emit_(MemcgRow{index, row});
+      fact.row = row;
+      emit_(row_fact_);
     }
   }
   rows_.clear();
   return risen_bytes;
 }
 
-void Interpreter::note_changes(MemcgIndex index, const timeline::Row& before, const decode::Level& level,
+void Interpreter::note_changes(MemcgIndex index, const Memcg& memcg, const decode::Level& level,
                                const timeline::Changes& changes) {
-  const Memcg& memcg = memcgs_[index];
   if (!memcg.description.in_target) return;
   // A container gets its limit between mkdir and its first page: that is no change.
   if (changes.limit_changed && memcg.used) {
     emit_(Noted{index, fmt::format("{}: the limit changed from {} to {}", memcg.path,
-                                   limit_text(before.limit_bytes), limit_text(level.limit_bytes))});
+                                   limit_text(changes.limit_before_bytes), limit_text(level.limit_bytes))});
   }
   if (changes.watermark_reset) {
     emit_(Noted{index, fmt::format("{}: somebody reset the kernel's maximum (it was {}); its own peak counts "
                                    "from there",
-                                   memcg.path, format_bytes(before.watermark_bytes))});
+                                   memcg.path, format_bytes(changes.watermark_before_bytes))});
   }
 }
 
 std::uint64_t Interpreter::push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                                       std::uint64_t headroom_bytes) {
   Memcg& memcg = memcgs_[index];
-  const auto before = memcg.track.last();
   const timeline::Changes changes = memcg.track.push(time_ns, level, headroom_bytes, rows_);
-  if (before) note_changes(index, *before, level, changes);
+  if (changes.any()) note_changes(index, memcg, level, changes);
   memcg.used = memcg.used || memcg.track.last()->usage_bytes > 0;
-  return emit_rows(index);
+  return emit_rows(index, memcg);
 }
 
 std::uint64_t Interpreter::push_path(std::uint64_t time_ns, const decode::Path& path) {
   std::uint64_t risen_bytes = 0;
   std::uint64_t headroom = path.outer_headroom_bytes;
-  for (std::uint32_t i = path.count; i-- > 0;) {
+  for (std::size_t i = path.levels.size(); i-- > 0;) {
     const decode::Level& level = path.levels[i];
     headroom = headroom_with(level, headroom);
     if (const auto index = at_slot(level.slot)) {
@@ -158,14 +159,18 @@ void Interpreter::handle(const decode::Sample& event) {
 // What is charged to a memcg is charged to all above it. Their own rises in this sample may include
 // what a child of theirs charges on another CPU, whose look is still to come.
 void Interpreter::attribute(const decode::Sample& event, std::uint64_t risen_bytes) {
-  MemcgCharged charge{event.time_ns,      {}, event.tgid, event.tid, charged_by(event, risen_bytes),
-                      allocated_by(event)};
-  if (charge.bytes == 0 && !charge.allocated.any()) return;
+  charge_.time_ns = event.time_ns;
+  charge_.pid = event.tgid;
+  charge_.tid = event.tid;
+  charge_.bytes = charged_by(event, risen_bytes);
+  charge_.allocated = allocated_by(event);
+  if (charge_.bytes == 0 && !charge_.allocated.any()) return;
+  charge_.memcgs.clear();
   for (const decode::Level& level : event.path) {
     const auto index = at_slot(level.slot);
-    if (index && memcgs_[*index].description.in_target) charge.memcgs.push_back(*index);
+    if (index && memcgs_[*index].description.in_target) charge_.memcgs.push_back(*index);
   }
-  charges_.add(std::move(charge));
+  charges_.add(charge_);
 }
 
 void Interpreter::learn(const ThreadSeen& seen) {
@@ -208,7 +213,7 @@ void Interpreter::handle(const decode::MemcgGone& event) {
   push_level(*index, event.time_ns, event.last, headroom_with(event.last, decode::kNoHeadroom));
   Memcg& memcg = memcgs_[*index];
   memcg.track.close(event.time_ns, rows_);
-  emit_rows(*index);
+  emit_rows(*index, memcg);
   charges_.flush();
   memcg.gone = true;
   by_slot_[event.last.slot].reset();
@@ -304,9 +309,10 @@ void Interpreter::handle(const decode::Stall& event) {
 void Interpreter::close(std::uint64_t time_ns) {
   charges_.flush();
   for (MemcgIndex index = 0; index < memcgs_.size(); ++index) {
-    if (memcgs_[index].gone) continue;
-    memcgs_[index].track.close(time_ns, rows_);
-    emit_rows(index);
+    Memcg& memcg = memcgs_[index];
+    if (memcg.gone) continue;
+    memcg.track.close(time_ns, rows_);
+    emit_rows(index, memcg);
   }
   emit_(RecordingEnded{time_ns});
 }

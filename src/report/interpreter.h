@@ -72,11 +72,11 @@ class Interpreter {
   std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
   std::uint64_t push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                            std::uint64_t headroom_bytes);
-  std::uint64_t emit_rows(MemcgIndex index);
+  std::uint64_t emit_rows(MemcgIndex index, const Memcg& memcg);
   static composition::Allocated allocated_by(const decode::Sample& event);
   static std::uint64_t charged_by(const decode::Sample& event, std::uint64_t risen_bytes);
   void attribute(const decode::Sample& event, std::uint64_t risen_bytes);
-  void note_changes(MemcgIndex index, const timeline::Row& before, const decode::Level& level,
+  void note_changes(MemcgIndex index, const Memcg& memcg, const decode::Level& level,
                     const timeline::Changes& changes);
   std::optional<std::string> path_of(const decode::MemcgBorn& event) const;
   std::string path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const;
@@ -91,7 +91,10 @@ class Interpreter {
   std::deque<Memcg> memcgs_;
   std::unordered_map<std::uint64_t, MemcgIndex> by_serial_;
   std::vector<std::optional<MemcgIndex>> by_slot_;
-  std::vector<timeline::Row> rows_;  // scratch
+  // Scratch: made anew for each sample they would cost more than what is done with them.
+  std::vector<timeline::Row> rows_;
+  Fact row_fact_{MemcgRow{}};
+  MemcgCharged charge_;
   Charges charges_;
   culprit::StackTable stacks_;
   struct LastKill {

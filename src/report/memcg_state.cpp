@@ -22,16 +22,25 @@ Spike to_report(const spike::Spike& spike, const culprit::Rise& rise, std::uint6
 
 }  // namespace
 
+void MemcgState::begin(const timeline::Row& row) {
+  usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
+  settled_ns_ = row.time_ns;
+  has_rows_ = true;
+}
+
+void MemcgState::settle(std::uint64_t time_ns) {
+  const std::uint64_t held_ns = time_ns - settled_ns_;
+  living_->time_at_level.record(previous_->usage_bytes, held_ns);
+  observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
+  settled_ns_ = time_ns;
+}
+
 void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   if (!living_) return;
   if (!has_rows_) {
-    usage_ = {row.usage_bytes, row.usage_bytes, row.usage_bytes, row.usage_bytes, row.time_ns, {}};
-    has_rows_ = true;
-  }
-  if (previous_) {
-    const std::uint64_t held_ns = row.time_ns - previous_->time_ns;
-    living_->time_at_level.record(previous_->usage_bytes, held_ns);
-    observed_.time_above.hold(held_ns, previous_->usage_bytes, previous_->limit_bytes);
+    begin(row);
+  } else if (row.usage_bytes != previous_->usage_bytes || row.limit_bytes != previous_->limit_bytes) {
+    settle(row.time_ns);
   }
   previous_ = row;
   living_->working_set.row(row.time_ns, row.usage_bytes);
@@ -46,7 +55,7 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
   }
   living_->ledger.add_row(row.time_ns, row.usage_bytes);
   living_->detector.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, living_->decided);
-  take_decided();
+  if (!living_->decided.empty()) take_decided();
   overview_.push(row.time_ns, row.usage_bytes);
   living_->recent.push(row.time_ns, row.usage_bytes);
   if (!keep_timeline) return;
@@ -111,6 +120,7 @@ void MemcgState::add_reading(const composition::Reading& reading, std::optional<
 
 void MemcgState::finish() {
   if (!living_) return;
+  if (previous_) settle(previous_->time_ns);
   living_->detector.finish(living_->decided);
   take_decided();
   const histogram::Histogram& time_at_level = living_->time_at_level;
@@ -127,7 +137,6 @@ void MemcgState::pack() {
   near_misses.stall_ns.shrink_to_fit();
   spikes_.shrink_to_fit();
   kills_.shrink_to_fit();
-  timeline_.shrink_to_fit();
   limits_.shrink_to_fit();
   stall_marks_.shrink_to_fit();
 }

@@ -15,6 +15,7 @@
 #include "report/report.h"
 #include "report/stalls.h"
 #include "spike/detector.h"
+#include "timeline/series.h"
 #include "timeline/track.h"
 
 namespace memspike::report {
@@ -121,6 +122,10 @@ class MemcgState {
     std::vector<spike::Spike> decided;  // scratch
   };
 
+  // Its first row.
+  void begin(const timeline::Row& row);
+  // Counts how long usage and limit were what they are, up to time_ns.
+  void settle(std::uint64_t time_ns);
   void take_decided();
   void count(const spike::Spike& spike, Histograms& histograms);
 
@@ -132,6 +137,7 @@ class MemcgState {
   bool working_set_known_ = false;
   advice::Observed observed_;  // of spilled spikes, until build() adds the others
   std::optional<timeline::Row> previous_;
+  std::uint64_t settled_ns_ = 0;
   composition::Readings readings_;
   std::vector<Decided> spikes_;
   Histograms spilled_;
@@ -139,7 +145,7 @@ class MemcgState {
   std::uint64_t last_spilled_peak_ns_ = 0;
   std::vector<OomKill> kills_;
   AllocationLog allocations_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline_;
+  timeline::Series timeline_;
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
   StallMarks stall_marks_;
   bool has_rows_ = false;

@@ -20,6 +20,7 @@
 #include "spike/spike.h"
 #include "timeline/overview.h"
 #include "timeline/recent.h"
+#include "timeline/series.h"
 
 namespace memspike::report {
 
@@ -231,7 +232,7 @@ struct Memcg {
   blindspot::Fold shown;           // the working set, to scrapers of every phase
   bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see
   advice::Observed observed;       // what limits are advised from
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> timeline;  // (ns, bytes), where it was asked for
+  timeline::Series timeline;       // where it was asked for
   // (ns, bytes): its own limit, first and at each change; kept with the timeline.
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;
   StallMarks stall_marks;       // in this memcg or below; kept with the timeline

@@ -6,7 +6,7 @@
 
 namespace memspike::timeline {
 
-std::uint32_t Orderer::keep(decode::Event event) {
+std::uint32_t Orderer::keep(decode::Event&& event) {
   if (free_.empty()) {
     places_.push_back(std::move(event));
     return static_cast<std::uint32_t>(places_.size() - 1);
@@ -17,7 +17,7 @@ std::uint32_t Orderer::keep(decode::Event event) {
   return place;
 }
 
-void Orderer::push(decode::Event event) {
+void Orderer::push(decode::Event&& event) {
   std::uint64_t time = decode::time_ns(event);
   if (time < released_ns_) {
     ++late_;

@@ -18,7 +18,7 @@ class Orderer {
  public:
   explicit Orderer(std::uint64_t hold_ns) : hold_ns_(hold_ns) {}
 
-  void push(decode::Event event);
+  void push(decode::Event&& event);
 
   // Lets go, in order, of all events older than now_ns - hold_ns.
   template <class Sink>
@@ -51,7 +51,7 @@ class Orderer {
     free_.push_back(turn.place);
   }
 
-  std::uint32_t keep(decode::Event event);
+  std::uint32_t keep(decode::Event&& event);
 
   std::uint64_t hold_ns_;
   std::deque<Turn> turns_;  // by time; equal times in order of arrival

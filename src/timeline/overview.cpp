@@ -4,9 +4,8 @@
 
 namespace memspike::timeline {
 
-void Overview::push(std::uint64_t time_ns, std::uint64_t usage_bytes) {
-  if (buckets_.empty()) start_ns_ = last_ns_ = time_ns;
-  last_ns_ = std::max(last_ns_, time_ns);
+void Overview::reach(std::uint64_t usage_bytes) {
+  if (buckets_.empty()) start_ns_ = last_ns_;
   while ((last_ns_ - start_ns_) / width_ns_ >= capacity_) merge_pairs();
   const std::size_t index = (last_ns_ - start_ns_) / width_ns_;
   // The usage of the row before held through all that lies between.
@@ -14,10 +13,6 @@ void Overview::push(std::uint64_t time_ns, std::uint64_t usage_bytes) {
     const std::uint64_t held_bytes = buckets_.empty() ? usage_bytes : last_bytes_;
     buckets_.resize(index + 1, {held_bytes, held_bytes});
   }
-  Bucket& bucket = buckets_[index];
-  bucket.min_bytes = std::min(bucket.min_bytes, usage_bytes);
-  bucket.max_bytes = std::max(bucket.max_bytes, usage_bytes);
-  last_bytes_ = usage_bytes;
 }
 
 void Overview::merge_pairs() {

@@ -1,6 +1,7 @@
 // A timeline of any length in the memory of a picture: lowest and highest usage by time.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -24,7 +25,14 @@ class Overview {
   };
 
   // The next row, in order of time: earlier ones count as of the last one's time.
-  void push(std::uint64_t time_ns, std::uint64_t usage_bytes);
+  void push(std::uint64_t time_ns, std::uint64_t usage_bytes) {
+    last_ns_ = std::max(last_ns_, time_ns);
+    if (last_ns_ - start_ns_ >= width_ns_ * buckets_.size()) reach(usage_bytes);
+    Bucket& bucket = buckets_.back();
+    bucket.min_bytes = std::min(bucket.min_bytes, usage_bytes);
+    bucket.max_bytes = std::max(bucket.max_bytes, usage_bytes);
+    last_bytes_ = usage_bytes;
+  }
 
   // For what is only kept as one of many: at most so many buckets (at least 1) from here on.
   void coarsen(std::size_t buckets);
@@ -36,6 +44,8 @@ class Overview {
   const std::vector<Bucket>& buckets() const { return buckets_; }
 
  private:
+  // Makes the bucket that the last row lies in.
+  void reach(std::uint64_t usage_bytes);
   void merge_pairs();
 
   std::vector<Bucket> buckets_;

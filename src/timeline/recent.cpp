@@ -4,11 +4,6 @@
 
 namespace memspike::timeline {
 
-void Recent::push(std::uint64_t time_ns, std::uint64_t usage_bytes) {
-  if (rows_.size() >= capacity_) make_room(time_ns);
-  rows_.push_back({time_ns, usage_bytes});
-}
-
 // The last row at or before the begin, whose usage held then; else the first one of all.
 std::vector<UsageAt>::const_iterator Recent::first_since(std::uint64_t begin_ns) const {
   const auto later =
@@ -18,7 +13,10 @@ std::vector<UsageAt>::const_iterator Recent::first_since(std::uint64_t begin_ns)
 }
 
 void Recent::make_room(std::uint64_t now_ns) {
-  rows_.erase(rows_.cbegin(), first_since(begin_of(now_ns)));
+  const auto first = first_since(begin_of(now_ns));
+  const auto gone = static_cast<std::size_t>(first - rows_.cbegin());
+  rows_.erase(rows_.cbegin(), first);
+  thinned_ -= std::min(gone, thinned_);
   // Rows that left made enough room only if they were a good part of all: else this would be done at
   // every row. Thinned, the cells have at most half of the capacity, and the newest rows a quarter.
   if (rows_.size() > capacity_ / 4 * 3) thin();
@@ -26,13 +24,15 @@ void Recent::make_room(std::uint64_t now_ns) {
 
 void Recent::thin() {
   const std::size_t newest = rows_.size() - capacity_ / 4;
-  std::size_t out = 1;  // the first row says what held when the window began
-  std::size_t in = 1;
+  const std::uint64_t width_ns = cell_ns();
+  std::size_t in = std::max<std::size_t>(thinned_, 1);  // the first row says what held when the window began
+  std::size_t out = in;
   while (in < newest) {
-    const std::uint64_t cell = rows_[in].time_ns / cell_ns();
+    const std::uint64_t begin_ns = rows_[in].time_ns - rows_[in].time_ns % width_ns;
     std::size_t lowest = in;
     std::size_t highest = in;
-    for (; in < newest && rows_[in].time_ns / cell_ns() == cell; ++in) {
+    thinned_ = out;  // more rows of the last cell may come
+    for (; in < newest && rows_[in].time_ns - begin_ns < width_ns; ++in) {
       if (rows_[in].usage_bytes <= rows_[lowest].usage_bytes) lowest = in;
       if (rows_[in].usage_bytes > rows_[highest].usage_bytes) highest = in;
     }

@@ -29,7 +29,10 @@ class Recent {
       : window_ns_(window_ns), capacity_(capacity < kLeast ? kLeast : capacity) {}
 
   // The next row, in order of time.
-  void push(std::uint64_t time_ns, std::uint64_t usage_bytes);
+  void push(std::uint64_t time_ns, std::uint64_t usage_bytes) {
+    if (rows_.size() >= capacity_) make_room(time_ns);
+    rows_.push_back({time_ns, usage_bytes});
+  }
 
   // The window up to end_ns. Where a row before the window still held when it began, that is the
   // first one, at the window's begin.
@@ -50,6 +53,8 @@ class Recent {
   std::uint64_t window_ns_;
   std::size_t capacity_;
   std::vector<UsageAt> rows_;
+  std::size_t thinned_ =
+      0;  // of the rows before it each cell has its two: thinning them again changes nothing
 };
 
 }  // namespace memspike::timeline

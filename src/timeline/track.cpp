@@ -34,6 +34,10 @@ Changes Track::push(std::uint64_t time_ns, const decode::Level& level, std::uint
   Changes changes;
   changes.limit_changed = row.limit_bytes != last_->limit_bytes;
   changes.watermark_reset = row.watermark_bytes < last_->watermark_bytes;
+  if (changes.any()) {
+    changes.limit_before_bytes = last_->limit_bytes;
+    changes.watermark_before_bytes = last_->watermark_bytes;
+  }
   if (row.usage_bytes == last_->usage_bytes && row.watermark_bytes == last_->watermark_bytes &&
       !changes.limit_changed) {
     return changes;

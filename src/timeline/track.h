@@ -28,7 +28,11 @@ struct Row {
 // What a reading says beside the usage.
 struct Changes {
   bool limit_changed = false;
-  bool watermark_reset = false;  // the kernel's maximum was set back by somebody
+  bool watermark_reset = false;                     // the kernel's maximum was set back by somebody
+  std::optional<std::uint64_t> limit_before_bytes;  // where it changed
+  std::uint64_t watermark_before_bytes = 0;         // where it was reset
+
+  bool any() const { return limit_changed || watermark_reset; }
 };
 
 // Turns the readings of one memcg, in order of time, into rows:

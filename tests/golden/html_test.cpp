@@ -54,7 +54,7 @@ std::size_t count_of(std::string_view text, std::string_view what) {
   return count;
 }
 
-std::string base64_of(const html::Rows& rows) {
+std::string base64_of(const timeline::Series& rows) {
   return collected([&](const Sink& sink) { return html::write_base64(rows, sink); });
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("a timeline is packed as differences") {
 }
 
 TEST_CASE("a long timeline is base64 in pieces that fit together") {
-  html::Rows rows;
+  timeline::Series rows;
   for (std::uint64_t i = 0; i < 100'000; ++i) rows.emplace_back(i * 1'000'003, i % 977);
   std::size_t calls = 0;
   std::string joined;

@@ -32,7 +32,7 @@ class Random {
 };
 
 // Gives the memcg a timeline, and the spikes and the peak that are in it.
-void set_timeline(Memcg& memcg, std::vector<std::pair<std::uint64_t, std::uint64_t>> rows,
+void set_timeline(Memcg& memcg, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& rows,
                   std::uint64_t min_prominence_bytes) {
   spike::Detector detector(min_prominence_bytes);
   const std::uint64_t limit = memcg.limit_bytes.value_or(spike::kNoHeadroom);
@@ -48,7 +48,7 @@ void set_timeline(Memcg& memcg, std::vector<std::pair<std::uint64_t, std::uint64
   memcg.usage.peak_ns = highest->first;
   memcg.usage.peak_bytes = highest->second;
   memcg.kernel_peak_bytes = highest->second;
-  memcg.timeline = std::move(rows);
+  for (const auto& [time_ns, bytes] : rows) memcg.timeline.emplace_back(time_ns, bytes);
 }
 
 // Tens of thousands of short stalls over all of the time, and one of two seconds in its middle.

@@ -27,7 +27,7 @@ inline decode::Level level(std::uint32_t slot, std::uint64_t usage_bytes,
 inline decode::Path path(std::initializer_list<decode::Level> levels,
                          std::uint64_t outer_headroom_bytes = decode::kNoHeadroom) {
   decode::Path result;
-  for (const decode::Level& each : levels) result.levels[result.count++] = each;
+  for (const decode::Level& each : levels) result.levels.push_back(each);
   result.outer_headroom_bytes = outer_headroom_bytes;
   return result;
 }

@@ -115,8 +115,7 @@ TEST_CASE("a sample of several levels is a reading of each, the outermost first"
   CHECK(app.min_bytes == 2 * kMiB);
   CHECK(app.peak_bytes == 3 * kMiB);
   CHECK(app.peak_ns == 5);
-  using Points = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
-  CHECK(memcgs[0].timeline == Points{{5, 4 * kMiB}, {9, 3 * kMiB}, {20, 3 * kMiB}});
+  CHECK(memcgs[0].timeline == timeline::Series{{5, 4 * kMiB}, {9, 3 * kMiB}, {20, 3 * kMiB}});
 }
 
 TEST_CASE("without keep_timeline no timeline is kept") {

@@ -28,7 +28,7 @@ TEST_CASE("a sample with every number of levels decodes, pages as bytes") {
   CHECK(sample.tid == 4712);
   CHECK(sample.trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC);
   CHECK(sample.path.outer_headroom_bytes == 4 * kPage);
-  REQUIRE(sample.path.count == 1);
+  REQUIRE(sample.path.levels.size() == 1);
   const Level& own = sample.path.levels[0];
   CHECK(own.slot == 7);
   CHECK(own.usage_bytes == 3 * kPage);
@@ -38,7 +38,7 @@ TEST_CASE("a sample with every number of levels decodes, pages as bytes") {
 
   const auto l = [](std::uint32_t slot) { return wire::level(slot, slot + 1, slot + 2); };
   const Sample deep = decoded<Sample>(wire::sample(1, {l(0), l(1), l(2), l(3), l(4), l(5), l(6), l(7)}));
-  REQUIRE(deep.path.count == MEMSPIKE_MAX_LEVELS);
+  REQUIRE(deep.path.levels.size() == MEMSPIKE_MAX_LEVELS);
   std::uint32_t slot = 0;
   for (const Level& at : deep.path) {
     CHECK(at.slot == slot);
@@ -106,7 +106,7 @@ TEST_CASE("an OOM kill decodes") {
   CHECK(kill.killed);
   CHECK(kill.victim_comm == "victim");
   CHECK(kill.trigger_comm == "trigger");
-  REQUIRE(kill.path.count == 2);
+  REQUIRE(kill.path.levels.size() == 2);
   CHECK(kill.path.levels[0].slot == 3);
   CHECK(kill.path.levels[1].slot == 2);
   CHECK(kill.path.outer_headroom_bytes == kNoHeadroom);

@@ -2,6 +2,7 @@
 // And the way of its records through the core, as a session takes them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -83,6 +84,9 @@ class Stream {
     raw.tid = 4711 + static_cast<__u32>(step / 1000 % 4);
     raw.trigger = MEMSPIKE_TRIGGER_PAGE_ALLOC;
     raw.level_count = levels_;
+    const std::uint64_t before = usage_pages(step == 0 ? 0 : step - 1);
+    const std::uint64_t now = usage_pages(step);
+    raw.allocated_pages[MEMSPIKE_PURPOSE_USER] = static_cast<__u32>(now - std::min(before, now));
     for (std::uint32_t slot = 0; slot < levels_; ++slot) {
       const std::uint64_t usage = usage_pages(step) + 64 * slot;
       raw.levels[slot] = {slot, 0, usage, 62 * 256 + 64 * slot, 64 * 256, time_ns - kStepNs / 4};

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/leb128.h"
+#include "base/varint.h"
 
 namespace memspike::report::html {
 namespace {
@@ -34,20 +34,20 @@ std::string timeline_id(std::size_t subject, std::size_t life) {
   return fmt::format("rows-{}-{}", subject, life);
 }
 
-std::uint64_t unit_bytes(const Rows& rows) {
+std::uint64_t unit_bytes(const timeline::Series& rows) {
   std::uint64_t bits = 0;
   for (const auto& [time_ns, bytes] : rows) bits |= bytes;
   return bits == 0 ? 1 : bits & (~bits + 1);
 }
 
-Result<void> write_base64(const Rows& rows, const Sink& sink) {
+Result<void> write_base64(const timeline::Series& rows, const Sink& sink) {
   const std::uint64_t unit = unit_bytes(rows);
   std::string packed;
   std::uint64_t last_ns = rows.empty() ? 0 : rows.front().first;
   std::uint64_t last_units = 0;
   for (const auto& [time_ns, bytes] : rows) {
-    append_leb128(packed, time_ns > last_ns ? time_ns - last_ns : 0);
-    append_leb128(packed, zigzag(last_units, bytes / unit));
+    append_varint(packed, time_ns > last_ns ? time_ns - last_ns : 0);
+    append_varint(packed, zigzag(last_units, bytes / unit));
     last_ns = std::max(last_ns, time_ns);
     last_units = bytes / unit;
     if (packed.size() < kChunkBytes) continue;
