@@ -255,6 +255,7 @@ Result<void> Session::pump() {
   if (now_ns >= next_threshold_ns_) {
     next_threshold_ns_ = now_ns + 1'000'000'000;
     min_prominence_bytes_ = builder_.min_prominence_bytes();
+    probe_.wake_at_rise(min_prominence_bytes_);
   }
   if (csv_ && csv_->failed()) return csv_->flush();
   if (recorder_ != nullptr && recorder_->is_due(now_ns)) {
