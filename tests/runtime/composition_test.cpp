@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <filesystem>
 
 #include "harness.h"
 
@@ -101,45 +100,37 @@ TEST_CASE("spikes of some milliseconds are read while they last", "[host]") {
 }
 
 TEST_CASE("a tmpfs that was left behind is named") {
-  const fs::path dir = "/dev/shm/" + unique_name("left");
-  fs::create_directory(dir);
-  {
-    const Cgroup pod("/" + unique_name("pod"));
-    const Cgroup container(pod.path() + "/container", 64 * kMiB);
-    REQUIRE(run_workload(container, {"tmpfs", "12M", "--dir", dir.string(), "--keep"}) == 0);
-    Recorder recorder({"--cgroup", pod.path()});
-    Process next({{workload_path(), "anon", "8M", "--hold", "1500"}, &container, {}});
-    CHECK(next.wait() == 0);
-    const Json report = recorder.stop();
-    const Json left = memcg_of(report, container.path()).at("inherited");
-    INFO(report.at("memcgs").dump());
-    REQUIRE(left.is_object());
-    CHECK(counter(left, "shmem_bytes") >= 12 * kMiB);
-    CHECK(counter(left, "shmem_bytes") <= 13 * kMiB);
-    // The pod has it from its child, which is still there.
-    CHECK(memcg_of(report, pod.path()).at("inherited").is_null());
-    fs::remove_all(dir);
-  }
+  const Cgroup pod("/" + unique_name("pod"));
+  const Cgroup container(pod.path() + "/container", 64 * kMiB);
+  const TempDir dir("/dev/shm");
+  REQUIRE(run_workload(container, {"tmpfs", "12M", "--dir", dir.path(), "--keep"}) == 0);
+  Recorder recorder({"--cgroup", pod.path()});
+  Process next({{workload_path(), "anon", "8M", "--hold", "1500"}, &container, {}});
+  CHECK(next.wait() == 0);
+  const Json report = recorder.stop();
+  const Json left = memcg_of(report, container.path()).at("inherited");
+  INFO(report.at("memcgs").dump());
+  REQUIRE(left.is_object());
+  CHECK(counter(left, "shmem_bytes") >= 12 * kMiB);
+  CHECK(counter(left, "shmem_bytes") <= 13 * kMiB);
+  // The pod has it from its child, which is still there.
+  CHECK(memcg_of(report, pod.path()).at("inherited").is_null());
 }
 
 TEST_CASE("a tmpfs of a container that is gone stays with its pod, and is named there") {
-  const fs::path dir = "/dev/shm/" + unique_name("left");
-  fs::create_directory(dir);
+  const Cgroup pod("/" + unique_name("pod"));
+  const TempDir dir("/dev/shm");
   {
-    const Cgroup pod("/" + unique_name("pod"));
-    {
-      const Cgroup container(pod.path() + "/first");
-      REQUIRE(run_workload(container, {"tmpfs", "12M", "--dir", dir.string(), "--keep"}) == 0);
-    }
-    const Cgroup second(pod.path() + "/second");
-    Recorder recorder({"--cgroup", pod.path()});
-    REQUIRE(run_workload(second, {"anon", "8M", "--hold", "300"}) == 0);
-    const Json report = recorder.stop();
-    INFO(report.at("memcgs").dump());
-    const Json left = memcg_of(report, pod.path()).at("inherited");
-    REQUIRE(left.is_object());
-    CHECK(counter(left, "shmem_bytes") >= 11 * kMiB);
-    CHECK(memcg_of(report, second.path()).at("inherited").is_null());
-    fs::remove_all(dir);
+    const Cgroup container(pod.path() + "/first");
+    REQUIRE(run_workload(container, {"tmpfs", "12M", "--dir", dir.path(), "--keep"}) == 0);
   }
+  const Cgroup second(pod.path() + "/second");
+  Recorder recorder({"--cgroup", pod.path()});
+  REQUIRE(run_workload(second, {"anon", "8M", "--hold", "300"}) == 0);
+  const Json report = recorder.stop();
+  INFO(report.at("memcgs").dump());
+  const Json left = memcg_of(report, pod.path()).at("inherited");
+  REQUIRE(left.is_object());
+  CHECK(counter(left, "shmem_bytes") >= 11 * kMiB);
+  CHECK(memcg_of(report, second.path()).at("inherited").is_null());
 }
