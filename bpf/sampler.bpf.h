@@ -70,10 +70,13 @@ static __always_inline u32 read_path_now(u32 index, u32 trigger, u64 *now)
 	return count;
 }
 
-/* After a record was sent: what it said is what later looks compare with. */
-static __always_inline void remember(struct memspike_tally *tally,
+/* After a record was sent: what it said is what later looks compare with. Says whether the reader
+ * shall see it at once. */
+static __always_inline bool remember(struct memspike_tally *tally,
 				     const struct memspike_level *levels, u32 count, u64 now)
 {
+	bool may = may_wake(now), rising = false;
+
 	for (u32 i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
 		struct memcg_slot *slot;
 		u32 index;
@@ -84,6 +87,7 @@ static __always_inline void remember(struct memspike_tally *tally,
 		slot = bpf_map_lookup_elem(&memcgs, &index);
 		if (!slot)
 			break;
+		rising |= is_rising(slot, levels[i].usage_pages, now, may);
 		slot->usage_pages = levels[i].usage_pages;
 		slot->watermark_pages = levels[i].watermark_pages;
 		slot->max_pages = levels[i].max_pages;
@@ -92,6 +96,7 @@ static __always_inline void remember(struct memspike_tally *tally,
 	if (now > levels[0].previous_look_ns &&
 	    now - levels[0].previous_look_ns > tally->max_gap_ns)
 		tally->max_gap_ns = now - levels[0].previous_look_ns;
+	return rising;
 }
 
 /*
@@ -144,7 +149,8 @@ static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 t
 	allocated_is_told(sample);
 	if (with_stacks)
 		look_at_stack(tally, sample);
-	remember(tally, sample->levels, count, now);
+	if (remember(tally, sample->levels, count, now))
+		wake_reader(now);
 	return 0;
 }
 

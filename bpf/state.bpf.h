@@ -20,7 +20,7 @@ const volatile bool has_current_task_btf = false;
 /* __GFP_ACCOUNT: its bit depends on the kernel and its configuration (from 6.10 on it is an enum).
  */
 const volatile __u64 gfp_account = 0;
-/* Wake the reader when this many bytes wait; it looks by itself every few ms anyway. */
+/* Wake the reader when this many bytes wait; it looks by itself every 20 ms anyway. */
 const volatile __u32 wakeup_bytes = 0;
 const volatile __u64 sweep_period_ns = 1000000;
 /* --stacks: also record where current is when a counter rises. */
@@ -36,6 +36,10 @@ const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {}
 __u32 roots_generation = 1;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;
+/* How far a memcg rises before the reader is woken: what counts as a spike. User space sets it. */
+__u32 wake_rise_pages = 256;
+/* When the wake-ups so far are paid for: see may_wake. */
+__u64 wake_budget_ns = 0;
 /* Set by user space at the end: the timer does not go on. */
 __u32 sweep_stopped = 0;
 
@@ -55,7 +59,10 @@ struct memcg_slot {
 	u64 max_pages;
 	u64 look_ns; /* last time that a clock was read and the counter was as above */
 	u32 parent_slot;
-	u32 reserved[3];
+	/* The rise that it is in, if any: see is_rising (wake.bpf.h). */
+	u32 floor_epoch;
+	u32 floor_pages;
+	u32 woken_pages; /* how high it was when the reader was woken last; 0: not yet */
 };
 
 struct {

@@ -9,19 +9,13 @@
 #define MEMSPIKE_TRACKING_BPF_H
 
 #include "memcg.bpf.h"
+#include "wake.bpf.h"
 
 static __always_inline struct memspike_tally *tally_of(u32 trigger)
 {
 	u32 index = bpf_get_smp_processor_id() * MEMSPIKE_TRIGGER_COUNT + trigger;
 
 	return bpf_map_lookup_elem(&tallies, &index);
-}
-
-static __always_inline u64 record_flags(void)
-{
-	/* A wake-up costs microseconds on both sides: leave it until there is a batch to read. */
-	return bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP
-									      : BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void fill_header(struct memspike_header *header, u16 type, u16 size, u64 now)
@@ -97,6 +91,7 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 	slot->usage_pages = ~0ull;
 	slot->watermark_pages = ~0ull;
 	slot->max_pages = ~0ull;
+	slot->floor_epoch = 0; /* nor has any time this one */
 	origin->time_ns = bpf_ktime_get_ns();
 	slot->look_ns = origin->time_ns;
 	slot->serial_nr = serial;

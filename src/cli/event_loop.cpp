@@ -41,16 +41,16 @@ Result<EventLoop> EventLoop::create() {
   loop.epoll_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
   loop.signals_ = UniqueFd(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!loop.epoll_ || !loop.signals_) return failed("cannot wait for events");
-  if (auto added = loop.add(loop.signals_.get()); !added) return tl::unexpected(added.error());
+  if (auto added = loop.add(loop.signals_.get(), EPOLLIN); !added) return tl::unexpected(added.error());
   auto ticks = loop.make_timer(kTickNs);
   if (!ticks) return tl::unexpected(ticks.error());
   loop.ticks_ = std::move(*ticks);
   return loop;
 }
 
-Result<void> EventLoop::add(int fd) {
+Result<void> EventLoop::add(int fd, std::uint32_t events) {
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = events;
   event.data.fd = fd;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) return failed("epoll_ctl");
   return {};
@@ -63,19 +63,21 @@ Result<UniqueFd> EventLoop::make_timer(std::uint64_t period_ns) {
                         static_cast<long>(period_ns % 1'000'000'000)};
   const itimerspec spec{period, period};
   if (timerfd_settime(timer.get(), 0, &spec, nullptr) != 0) return failed("timerfd_settime");
-  if (auto added = add(timer.get()); !added) return tl::unexpected(added.error());
+  if (auto added = add(timer.get(), EPOLLIN); !added) return tl::unexpected(added.error());
   return timer;
 }
 
 Result<void> EventLoop::watch_ring(int fd) {
   ring_ = fd;
-  return add(fd);
+  // Edge-triggered: a wake-up is for one pump. What arrives during that did not ask for another one, and
+  // in a storm there is always something.
+  return add(fd, EPOLLIN | EPOLLET);
 }
 
 Result<void> EventLoop::watch_process(pid_t pid) {
   process_ = UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process_) return fail(ErrorKind::not_found, fmt::format("process {}: {}", pid, std::strerror(errno)));
-  return add(process_.get());
+  return add(process_.get(), EPOLLIN);
 }
 
 Result<void> EventLoop::sweep_every(std::uint64_t period_ns) {

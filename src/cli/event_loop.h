@@ -40,7 +40,7 @@ class EventLoop {
 
  private:
   EventLoop() = default;
-  Result<void> add(int fd);
+  Result<void> add(int fd, std::uint32_t events);
   Result<UniqueFd> make_timer(std::uint64_t period_ns);
 
   UniqueFd epoll_;

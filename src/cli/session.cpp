@@ -271,6 +271,7 @@ Result<void> Session::pump() {
   if (now_ns >= next_threshold_ns_) {
     next_threshold_ns_ = now_ns + 1'000'000'000;
     min_prominence_bytes_ = builder_.min_prominence_bytes();
+    probe_.wake_at_rise(min_prominence_bytes_);
   }
   if (now_ns >= next_ended_processes_ns_) {
     next_ended_processes_ns_ = now_ns + kEndedProcessesNs;

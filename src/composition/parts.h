@@ -14,6 +14,11 @@ struct Parts {
   std::optional<std::uint64_t> kernel_bytes;  // slab, page tables, kernel stacks and the like
   std::optional<std::uint64_t> sock_bytes;    // buffers of sockets
 
+  std::uint64_t sum_bytes() const {
+    return anon_bytes.value_or(0) + file_bytes.value_or(0) + shmem_bytes.value_or(0) +
+           kernel_bytes.value_or(0) + sock_bytes.value_or(0);
+  }
+
   friend bool operator==(const Parts&, const Parts&) = default;
 };
 

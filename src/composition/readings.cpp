@@ -1,6 +1,7 @@
 #include "composition/readings.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace memspike::composition {
 namespace {
@@ -36,22 +37,41 @@ void Readings::add(const Reading& reading) {
   readings_.erase(first, first + static_cast<std::ptrdiff_t>(kept));
 }
 
-std::optional<Growth> Readings::growth(const spike::Spike& spike) const {
+std::vector<Reading>::const_iterator Readings::after(std::uint64_t time_ns) const {
+  return std::upper_bound(readings_.begin(), readings_.end(), time_ns,
+                          [](std::uint64_t ns, const Reading& reading) { return ns < reading.time_ns; });
+}
+
+const Reading* Readings::at_base(const spike::Spike& spike) const {
   const std::uint64_t base_bytes = spike.peak_bytes - std::min(spike.prominence_bytes, spike.peak_bytes);
-  const auto after = [this](std::uint64_t time_ns) {
-    return std::upper_bound(readings_.begin(), readings_.end(), time_ns,
-                            [](std::uint64_t ns, const Reading& reading) { return ns < reading.time_ns; });
-  };
-  auto from = after(spike.left_base_ns);
-  if (from != readings_.begin()) --from;
-  const auto end_of_from = after(spike.peak_ns);
-  if (from >= end_of_from) return std::nullopt;
-  from = std::min_element(from, end_of_from, [&](const Reading& a, const Reading& b) {
-    return distance(a.usage_bytes, base_bytes) < distance(b.usage_bytes, base_bytes);
+  const std::uint64_t as_near_bytes = spike.prominence_bytes / 50;
+  auto begin = after(spike.left_base_ns);
+  if (begin != readings_.begin()) --begin;
+  const Reading* nearest = nullptr;
+  std::uint64_t least_bytes = 0;
+  for (auto each = begin; each < after(spike.peak_ns); ++each) {
+    const std::uint64_t apart_bytes = distance(each->usage_bytes, base_bytes);
+    if (nearest != nullptr && apart_bytes > least_bytes + as_near_bytes) continue;
+    least_bytes = nearest != nullptr ? std::min(least_bytes, apart_bytes) : apart_bytes;
+    nearest = &*each;
+  }
+  return nearest;
+}
+
+// By what it accounts for: while memory is unmapped it is no longer anonymous, and usage still stands.
+const Reading* Readings::at_peak(const spike::Spike& spike) const {
+  const auto begin = after(spike.half_begin_ns - std::min<std::uint64_t>(1, spike.half_begin_ns));
+  const auto end = after(spike.half_begin_ns + spike.width_ns);
+  if (begin >= end) return nullptr;
+  return &*std::max_element(begin, end, [](const Reading& a, const Reading& b) {
+    return std::pair(a.parts.sum_bytes(), a.usage_bytes) < std::pair(b.parts.sum_bytes(), b.usage_bytes);
   });
-  const auto to = std::max_element(from, after(spike.right_base_ns), [](const Reading& a, const Reading& b) {
-    return a.usage_bytes < b.usage_bytes;
-  });
+}
+
+std::optional<Growth> Readings::growth(const spike::Spike& spike) const {
+  const Reading* from = at_base(spike);
+  const Reading* to = at_peak(spike);
+  if (from == nullptr || to == nullptr || to->time_ns < from->time_ns) return std::nullopt;
   if (to->usage_bytes < from->usage_bytes + std::max<std::uint64_t>(1, spike.prominence_bytes / 2)) {
     return std::nullopt;
   }

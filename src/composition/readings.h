@@ -19,10 +19,11 @@ class Readings {
   // Readings older than the latest are ignored.
   void add(const Reading& reading);
 
-  // From the reading nearest to the spike's base to the one nearest to its peak, by usage: up to the
-  // peak the one nearest to the base's height (the last one before the left base, too, for what stood
-  // still until then), and after it, up to the right base, the highest. Nothing where the two are less than
-  // half of the height apart: they would tell of something else.
+  // From the reading nearest to the spike's base to the one nearest to its peak, by usage. The base's: up
+  // to the peak the one nearest to the base's height, and the latest of those that are about as near (the
+  // last one before the left base, too, for what stood still until then). The peak's: the one that accounts
+  // for most while usage was above half of the height, so that no other spike's is taken, however alike they
+  // are. Nothing where the two are less than half of the height apart: they would tell of something else.
   std::optional<Growth> growth(const spike::Spike& spike) const;
 
   const std::optional<Reading>& first() const { return first_; }
@@ -33,6 +34,10 @@ class Readings {
   void clear() { readings_ = std::vector<Reading>(); }
 
  private:
+  std::vector<Reading>::const_iterator after(std::uint64_t time_ns) const;  // the first one later than this
+  const Reading* at_base(const spike::Spike& spike) const;
+  const Reading* at_peak(const spike::Spike& spike) const;
+
   std::size_t capacity_;
   std::vector<Reading> readings_;
   std::optional<Reading> first_;

@@ -13,13 +13,13 @@ void Trigger::forget_old_floor(std::uint64_t time_ns) {
 }
 
 void Trigger::want(std::uint64_t time_ns) {
-  if (wanted_ || time_ns < next_ns_) ++put_off_;
+  if (wanted_ || !may_read(time_ns)) ++put_off_;
   wanted_ = true;
 }
 
 void Trigger::taken(std::uint64_t now_ns) {
   wanted_ = false;
-  next_ns_ = now_ns + kPauseNs;
+  paid_ns_ = std::max(paid_ns_, now_ns) + kPauseNs;
 }
 
 void Trigger::push(std::uint64_t time_ns, std::uint64_t usage_bytes, std::uint64_t min_rise_bytes) {

@@ -10,13 +10,14 @@ namespace memspike::composition {
 // disarms, with a reading: where the next spike starts from.
 class Trigger {
  public:
-  static constexpr std::uint64_t kPauseNs = 10'000'000;  // between two readings: 100 a second at most
+  static constexpr std::uint64_t kPauseNs = 10'000'000;  // between two readings in the long run: 100 a second
+  static constexpr std::uint64_t kBurst = 16;  // after a calm as many at once: a spike may be over in 5 ms
 
   // The counter moved. Times do not decrease by more than the order of CPUs.
   void push(std::uint64_t time_ns, std::uint64_t usage_bytes, std::uint64_t min_rise_bytes);
 
   bool is_wanted() const { return wanted_; }
-  bool is_due(std::uint64_t now_ns) const { return wanted_ && now_ns >= next_ns_; }
+  bool is_due(std::uint64_t now_ns) const { return wanted_ && may_read(now_ns); }
   void taken(std::uint64_t now_ns);
 
   // Wishes that had to wait, or were overtaken by the next.
@@ -25,6 +26,7 @@ class Trigger {
  private:
   void forget_old_floor(std::uint64_t time_ns);
   void want(std::uint64_t time_ns);
+  bool may_read(std::uint64_t now_ns) const { return paid_ns_ < now_ns + kBurst * kPauseNs; }
 
   bool started_ = false;
   bool armed_ = false;
@@ -35,7 +37,7 @@ class Trigger {
   std::uint64_t usage_bytes_ = 0;
   std::uint64_t armed_at_bytes_ = 0;  // the floor then
   std::uint64_t high_bytes_ = 0;
-  std::uint64_t next_ns_ = 0;
+  std::uint64_t paid_ns_ = 0;  // when the readings so far are paid for by pauses
   std::uint64_t put_off_ = 0;
 };
 

@@ -1,12 +1,14 @@
 #include "probe/probe.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <limits>
 
 #include "probe/log.h"
 #include "probe/state.h"
@@ -211,6 +213,13 @@ Result<std::size_t> Probe::drain(const Sink& sink) {
 }
 
 int Probe::ring_fd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
+
+void Probe::wake_at_rise(std::uint64_t bytes) {
+  const std::uint64_t pages = bytes / static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  constexpr std::uint64_t kMostPages = std::numeric_limits<std::uint32_t>::max();
+  state_->skeleton->data->wake_rise_pages =
+      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(pages, 1, kMostPages));
+}
 
 void Probe::release_slot(std::uint32_t slot) {
   bpf_map_update_elem(bpf_map__fd(state_->skeleton->maps.free_slots), nullptr, &slot, BPF_ANY);

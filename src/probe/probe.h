@@ -91,8 +91,11 @@ class Probe {
   // Hands every waiting record to the sink. Returns how many.
   Result<std::size_t> drain(const Sink& sink);
 
-  // Readable when records wait.
+  // Readable when records wait that want to be read: a batch of them, an OOM kill, a rise.
   int ring_fd() const;
+
+  // A memcg that rises by this much makes records want to be read.
+  void wake_at_rise(std::uint64_t bytes);
 
   // The slot of a removed memcg, once its MEMCG_GONE record was read, may be used again.
   void release_slot(std::uint32_t slot);

@@ -64,8 +64,8 @@ fs::path oracle_path(const std::string& name) {
   return fs::path(from_environment("MEMSPIKE_ORACLES")) / name;
 }
 
-TempDir::TempDir() {
-  std::string name = (fs::temp_directory_path() / "memspike-test-XXXXXX").string();
+TempDir::TempDir(const fs::path& parent) {
+  std::string name = (parent / "memspike-test-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   dir_ = name;
 }

@@ -23,10 +23,11 @@ fs::path oracle_path(const std::string& name);
 // A directory that is removed with its owner.
 class TempDir {
  public:
-  TempDir();
+  explicit TempDir(const fs::path& parent = fs::temp_directory_path());
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
+  const fs::path& path() const { return dir_; }
   fs::path operator/(const std::string& name) const { return dir_ / name; }
 
  private:
