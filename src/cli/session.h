@@ -87,9 +87,7 @@ class Session {
   void emit(const report::Fact& fact);
   void emit_session();
   void emit_processes();
-  void emit_stacks();
   void emit_notes();
-  void count_events(report::SessionKnown& known) const;
   void complete_target();
 
   SessionOptions options_;
