@@ -71,6 +71,7 @@ probe::Options probe_options(const SessionOptions& options) {
   result.ring_bytes = options.trace.ring_bytes;
   result.max_memcgs = options.trace.max_memcgs;
   result.stacks = options.trace.stacks;
+  result.measure_runs = options.trace.self;
   if (options.follow) result.name_patterns = options.follow->leaf_prefixes;
   return result;
 }
@@ -354,6 +355,7 @@ void Session::emit_session() {
   session.sweep_period_ns = options_.trace.sweep_period_ns;
   session.container_filter = options_.container_filter;
   known.target = options_.target;
+  session.self = self_meter_.read(probe_);
   count_events(probe_, stat_reader_, {interpreter_.orphans(), malformed_}, known);
   emit(known);
 }
