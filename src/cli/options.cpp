@@ -104,6 +104,8 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
   app->add_flag("--stacks", trace.stacks,
                 "Record kernel and user stacks where the counter rises; show the top ones");
+  app->add_flag("--self", trace.self,
+                "Measure the BPF programs, too: how many ns an event costs (measuring adds some 50)");
   add_quantity(app, "--dossier-window", raw.dossier_window_ns, parse_duration_ns, "DURATION",
                "How much of the time before an OOM kill is kept and drawn (default: 1s)");
   add_quantity(app, "--sweep", raw.sweep_period_ns, parse_duration_ns, "DURATION",

@@ -33,6 +33,7 @@ struct TraceOptions {
   std::uint32_t ring_bytes = 4U << 20;
   std::uint32_t max_memcgs = 1024;
   bool stacks = false;
+  bool self = false;
   std::string tier = "auto";  // auto, tracepoint, charge
   std::vector<std::string> disabled_features;
 };

@@ -13,6 +13,8 @@
 #include "cgroup/scan.h"
 #include "cgroup/text.h"
 #include "cli/clock.h"
+#include "cli/event_counts.h"
+#include "cli/stack_facts.h"
 #include "decode/decoder.h"
 #include "kernel_log/oom_lines.h"
 #include "probe/feature_names.h"
@@ -72,6 +74,7 @@ probe::Options probe_options(const SessionOptions& options) {
   result.ring_bytes = options.trace.ring_bytes;
   result.max_memcgs = options.trace.max_memcgs;
   result.stacks = options.trace.stacks;
+  result.measure_runs = options.trace.self;
   if (options.follow) result.name_patterns = options.follow->leaf_prefixes;
   return result;
 }
@@ -373,49 +376,9 @@ void Session::emit_session() {
   session.sweep_period_ns = options_.trace.sweep_period_ns;
   session.container_filter = options_.container_filter;
   known.target = options_.target;
-  count_events(known);
+  session.self = self_meter_.read(probe_);
+  count_events(probe_, stat_reader_, {interpreter_.orphans(), malformed_}, known);
   emit(known);
-}
-
-void Session::count_events(report::SessionKnown& known) const {
-  const probe::Counts counts = probe_.counts();
-  probe::TriggerCounts sum;
-  for (const probe::TriggerCounts& trigger : counts.triggers) {
-    sum.fired += trigger.fired;
-    sum.unchanged += trigger.unchanged;
-    sum.recorded += trigger.recorded;
-    sum.lost_ring_full += trigger.lost_ring_full;
-    sum.lost_table_full += trigger.lost_table_full;
-    sum.lost_nested += trigger.lost_nested;
-  }
-  const auto fired = [&](memspike_trigger trigger) { return counts.triggers[trigger].fired; };
-  known.session.max_sample_gap_ns = counts.max_gap_ns;
-  // triggers = samples + unchanged + ring_buffer_full + memcg_table_full + nested_trigger +
-  // program_recursion.
-  known.events = {{"page_allocs", fired(MEMSPIKE_TRIGGER_PAGE_ALLOC)},
-                  {"page_frees", fired(MEMSPIKE_TRIGGER_PAGE_FREE)},
-                  {"charges", fired(MEMSPIKE_TRIGGER_CHARGE)},
-                  {"uncharges", fired(MEMSPIKE_TRIGGER_UNCHARGE)},
-                  {"reclaims", fired(MEMSPIKE_TRIGGER_RECLAIM)},
-                  {"switches", fired(MEMSPIKE_TRIGGER_SWITCH)},
-                  {"oom_marks", fired(MEMSPIKE_TRIGGER_OOM)},
-                  {"sweep_looks", fired(MEMSPIKE_TRIGGER_SWEEP) + fired(MEMSPIKE_TRIGGER_REQUEST)},
-                  {"triggers", sum.fired + counts.recursion_misses},
-                  {"samples", sum.recorded},
-                  {"unchanged", sum.unchanged},
-                  {"stat_readings", stat_reader_.readings()},
-                  {"stat_readings_put_off", stat_reader_.put_off()}};
-  if (probe_.takes_stacks()) known.events.emplace_back("stacks", counts.stacks);
-  known.lost = {{"ring_buffer_full", sum.lost_ring_full},
-                {"memcg_table_full", sum.lost_table_full},
-                {"nested_trigger", sum.lost_nested},
-                {"program_recursion", counts.recursion_misses},
-                {"oom_kill_ring_buffer_full", counts.kills_lost_ring_full},
-                {"memcg_event_ring_buffer_full", counts.memcgs_lost_ring_full},
-                {"stack_ring_buffer_full", counts.stacks_lost_ring_full},
-                {"stall_no_room", counts.stalls_lost},
-                {"unknown_memcg", interpreter_.orphans()},
-                {"malformed_record", malformed_}};
 }
 
 void Session::emit_processes(std::vector<probe::ProcessCounts> processes) {
@@ -430,28 +393,6 @@ void Session::emit_processes(std::vector<probe::ProcessCounts> processes) {
 // The kernel's table holds as many processes as live at a time, not as many as ever lived.
 void Session::take_ended_processes() {
   emit_processes(probe_.take_processes([this](std::uint32_t tgid) { return proc_.has_ended(tgid); }));
-}
-
-// In pieces: what a reader has to hold at a time stays small.
-void Session::emit_stacks() {
-  constexpr std::size_t kPiece = 256;
-  if (!probe_.takes_stacks()) return;
-  const report::RawStacks raw = interpreter_.take_stacks(page_size());
-  report::Stacks named = symbolizer_.name(raw, page_size());
-  const auto emit_pieces = [&](auto& all, auto report::CodeNamed::*field) {
-    for (std::size_t first = 0; first < all.size(); first += kPiece) {
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(first);
-      report::CodeNamed piece;
-      (piece.*field).assign(begin, begin + static_cast<std::ptrdiff_t>(std::min(kPiece, all.size() - first)));
-      emit(piece);
-    }
-  };
-  emit_pieces(named.modules, &report::CodeNamed::modules);
-  emit_pieces(named.frames, &report::CodeNamed::frames);
-  for (std::size_t i = 0; i < named.stacks.size(); ++i) {
-    emit(report::StackSeen{raw.stacks[i].memcg, std::move(named.stacks[i])});
-  }
-  emit(report::StacksCounted{named.overflow_pages});
 }
 
 void Session::emit_notes() {
@@ -474,7 +415,10 @@ Result<report::Report> Session::finish() {
   if (auto settled = settle(end_ns); !settled) return tl::unexpected(settled.error());
   name_late_comers();
   emit_processes(probe_.processes());
-  emit_stacks();
+  if (probe_.takes_stacks()) {
+    emit_stacks(interpreter_.take_stacks(page_size()), symbolizer_, page_size(),
+                [this](const report::Fact& fact) { emit(fact); });
+  }
   emit_notes();
   complete_target();
   emit_session();

@@ -18,6 +18,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/recorder.h"
+#include "cli/self.h"
 #include "cli/stat_reader.h"
 #include "probe/probe.h"
 #include "process/reader.h"
@@ -89,9 +90,7 @@ class Session {
   void emit_processes(std::vector<probe::ProcessCounts> processes);
   void take_ended_processes();
   void see_processes(const std::string& path);
-  void emit_stacks();
   void emit_notes();
-  void count_events(report::SessionKnown& known) const;
   void complete_target();
 
   SessionOptions options_;
@@ -109,6 +108,7 @@ class Session {
   Recorder* recorder_;
   KernelCounters kernel_counters_;
   KernelLog kernel_log_;
+  SelfMeter self_meter_;
   std::vector<std::string> root_paths_;
   std::uint64_t start_monotonic_ns_ = 0;
   std::uint64_t start_realtime_ns_ = 0;

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "memspike/abi.h"
-#include "probe/handles.h"
+#include "probe/program_info.h"
 #include "probe/state.h"
 
 namespace memspike::probe {
@@ -30,13 +30,8 @@ void add(Counts& counts, std::uint32_t trigger, const memspike_tally& tally) {
 
 std::uint64_t recursion_misses(const memspike_bpf& skeleton) {
   std::uint64_t misses = 0;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton.obj) {
-    bpf_prog_info info{};
-    __u32 size = sizeof(info);
-    const int fd = bpf_program__fd(program);
-    if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0) misses += info.recursion_misses;
-  }
+  each_program_info(skeleton,
+                    [&](const bpf_program*, const bpf_prog_info& info) { misses += info.recursion_misses; });
   return misses;
 }
 

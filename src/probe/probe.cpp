@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "probe/log.h"
+#include "probe/run_stats.h"
 #include "probe/state.h"
 #include "probe/walk.h"
 
@@ -135,6 +136,14 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
       ring_buffer__new(bpf_map__fd(state->skeleton->maps.records), on_record, state.get(), nullptr));
   if (state->ring == nullptr) {
     return fail(ErrorKind::failed, fmt::format("cannot map the ring buffer: {}", std::strerror(errno)));
+  }
+  if (options.measure_runs) {
+    auto run_stats = start_run_stats();
+    if (run_stats) state->run_stats = std::move(*run_stats);
+    if (!run_stats) {
+      state->missing.push_back(fmt::format("kernel.bpf_stats: {}; how long the BPF programs ran is not known",
+                                           run_stats.error().message));
+    }
   }
   return Probe(std::move(state));
 }

@@ -23,6 +23,7 @@ struct Options {
   std::uint32_t max_memcgs = 1024;         // tracked at the same time
   std::uint32_t max_processes = 8192;      // told apart per recording
   bool stacks = false;                     // record where a counter rises, if the kernel allows it
+  bool measure_runs = false;               // have the kernel measure the programs: some ns a run
   std::vector<std::string> name_patterns;  // cgroups whose names begin so become roots when made (at most 8)
 };
 
@@ -59,6 +60,13 @@ struct ProcessCounts {
   std::uint32_t tgid = 0;  // 0: all that found no entry of their own
   std::string comm;        // untrusted bytes
   std::vector<std::uint64_t> allocations_by_order;
+};
+
+// How often a program ran, anywhere on the machine, and how long in all.
+struct ProgramRuns {
+  std::string program;
+  std::uint64_t runs = 0;
+  std::uint64_t ns = 0;
 };
 
 class Probe {
@@ -113,6 +121,7 @@ class Probe {
   // Those that have ended, and makes room for others. (A flush on a CPU that is under way at this very moment
   // may be counted for whoever gets the entry next.)
   std::vector<ProcessCounts> take_processes(const std::function<bool(std::uint32_t tgid)>& has_ended);
+  std::vector<ProgramRuns> runs() const;  // of programs that ran; none unless they are measured
   const std::vector<Hook>& hooks() const;
   const std::vector<std::string>& missing() const;  // "reclaim: …", for the notes
 

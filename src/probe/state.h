@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "probe/handles.h"
 #include "probe/plan.h"
 #include "probe/probe.h"
@@ -20,6 +21,7 @@ struct Probe::State {
   const Sink* sink = nullptr;  // set while draining
   bool timer_runs = false;
   bool takes_stacks = false;
+  UniqueFd run_stats;  // while open, the kernel measures the programs
   std::vector<Hook> hooks;
   std::vector<std::string> missing;
 };

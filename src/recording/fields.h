@@ -25,6 +25,21 @@ void describe(Archive& a, report::Hook& v) {
 }
 
 template <class Archive>
+void describe(Archive& a, report::ProgramRuns& v) {
+  a("program", v.program);
+  a("runs", v.runs);
+  a("ns", v.ns);
+}
+
+template <class Archive>
+void describe(Archive& a, report::Self& v) {
+  a("duration_ns", v.duration_ns);
+  a("cpu_ns", v.cpu_ns);
+  a("peak_rss_bytes", v.peak_rss_bytes);
+  a("programs", v.programs);
+}
+
+template <class Archive>
 void describe(Archive& a, report::Session& v) {
   a("start_monotonic_ns", v.start_monotonic_ns);
   a("start_realtime_ns", v.start_realtime_ns);
@@ -37,6 +52,7 @@ void describe(Archive& a, report::Session& v) {
   a("sweep_period_ns", v.sweep_period_ns);
   a("max_sample_gap_ns", v.max_sample_gap_ns);
   a("container_filter", v.container_filter);
+  a("self", v.self);
 }
 
 template <class Archive>

@@ -98,6 +98,7 @@ void write_footer(Page& page, const Report& report) {
                         page.duration(session.sweep_period_ns), page.duration(session.max_sample_gap_ns)));
   page.fact("events", counters_of(report.events, page, true));
   write_lost(page, report);
+  if (session.self) write_self(page, *session.self);
   const bool spiked = std::any_of(report.memcgs.begin(), report.memcgs.end(),
                                   [](const Memcg& memcg) { return !memcg.spikes.empty(); });
   if (spiked) page.fact("words", kWords, Tone::faint);

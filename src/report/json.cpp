@@ -408,6 +408,7 @@ Result<void> render_json(const Report& report, const Sink& sink) {
   json.end_array();
   write(json, "events", report.events);
   write(json, "lost", report.lost);
+  write_self(json, report.session.self);
   json.key("notes");
   json.begin_array();
   for (const std::string& note : report.notes) json.value(note);

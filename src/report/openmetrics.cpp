@@ -55,6 +55,25 @@ std::string with(const std::string& labels, std::string_view name, std::string_v
   return labels + "," + last.text();
 }
 
+void write_self(MetricWriter& out, const std::string& labels, const Self& self) {
+  out.family({"memspike_self_cpu_seconds", MetricType::counter, MetricUnit::seconds,
+              "CPU time of memspike itself while it recorded."});
+  out.sample(labels, self.cpu_ns);
+  out.family({"memspike_self_peak_resident_bytes", MetricType::gauge, MetricUnit::bytes,
+              "Most memory that memspike itself had."});
+  out.sample(labels, self.peak_rss_bytes);
+  const auto of_programs = [&](std::string_view name, MetricUnit unit, std::string_view help,
+                               std::uint64_t ProgramRuns::*figure) {
+    out.family({name, MetricType::counter, unit, help});
+    for (const ProgramRuns& each : self.programs)
+      out.sample(with(labels, "program", each.program), each.*figure);
+  };
+  of_programs("memspike_self_program_runs", MetricUnit::none, "Runs of memspike's BPF programs, with --self.",
+              &ProgramRuns::runs);
+  of_programs("memspike_self_program_seconds", MetricUnit::seconds,
+              "Time in memspike's BPF programs, with --self.", &ProgramRuns::ns);
+}
+
 void write_recording(MetricWriter& out, const Report& report) {
   const Session& session = report.session;
   const std::string labels = target_labels(report);
@@ -81,6 +100,7 @@ void write_recording(MetricWriter& out, const Report& report) {
   out.family({"memspike_lost_records", MetricType::counter, MetricUnit::none,
               "What was lost, by cause; zero where nothing was."});
   for (const auto& [cause, count] : report.lost) out.sample(with(labels, "cause", cause), count);
+  if (session.self) write_self(out, labels, *session.self);
 }
 
 // A gauge that the latest memcg of a series may know.

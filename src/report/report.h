@@ -15,6 +15,7 @@
 #include "composition/allocated.h"
 #include "composition/parts.h"
 #include "histogram/histogram.h"
+#include "report/self.h"
 #include "report/stacks.h"
 #include "report/stall_marks.h"
 #include "spike/spike.h"
@@ -45,6 +46,7 @@ struct Session {
   std::uint64_t max_sample_gap_ns = 0;
   std::uint64_t min_prominence_bytes = 0;
   std::vector<std::string> container_filter;  // names, or beginnings of ids, that were asked for
+  std::optional<Self> self;                   // unset: an older recording
 };
 
 struct Target {

@@ -64,7 +64,7 @@ TEST_CASE("reports as JSON") {
 TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   const Json json = Json::parse(render_json(golden::oom_story_with_timeline()));
   CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
-                                                  "lost", "notes", "subjects"});
+                                                  "lost", "self", "notes", "subjects"});
   CHECK(json["schema_version"] == 1);
   CHECK(starts_with(keys_of(json["session"]),
                     {"start_utc", "duration_ns", "kernel_release", "cgroup_mode", "tier", "hooks",
@@ -124,7 +124,8 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
 TEST_CASE("stacks are in the JSON when they were asked for, after all else") {
   const Json json = Json::parse(render_json(golden::stacks()));
   CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
-                                                  "lost", "notes", "subjects", "stacks", "stack_pages"});
+                                                  "lost", "self", "notes", "subjects", "stacks",
+                                                  "stack_pages"});
   CHECK(keys_of(json["stacks"][0]) ==
         std::vector<std::string>{"pages", "samples", "pid", "comm", "container", "cgroup", "kernel", "user"});
   CHECK(json["stacks"][0]["user"][3] == "[libc.so.6+0x2724a]");

@@ -36,6 +36,7 @@ Session session(std::uint64_t duration_ns) {
   s.sweep_period_ns = kMs;
   s.max_sample_gap_ns = 1'203'551;
   s.min_prominence_bytes = 5 * kMiB / 2;
+  s.self = Self{duration_ns, duration_ns / 250, 21 * kMiB, {}};
   return s;
 }
 
@@ -278,6 +279,7 @@ Report silent() {
 
 Report absent() {
   Report r = silent();
+  r.session.self.reset();
   r.memcgs.clear();
   return r;
 }
@@ -326,6 +328,7 @@ Report losses() {
   r.target.cgroup = "/batch/job-7";
   r.session.tier = "charge";
   r.session.cgroup_mode = "v1";
+  r.session.self->programs = {{"on_page_alloc", 2'310'004, 180'180'312}, {"on_memcg_event", 3, 1'201}};
   r.lost = {{"ring_buffer_full", 12'345}, {"program_recursion", 1}, {"slots_full", 0}};
   r.notes = {
       "the limit changed from 50.0 MiB to 64.0 MiB at 2026-11-24T03:40:20.000417Z",

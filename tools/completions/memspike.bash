@@ -51,7 +51,7 @@ _memspike() {
     *)
       local common='-h --help --cgroup-root --host-root -q --quiet -v --verbose'
       local output='-f --format -o --output --record --csv --timeline'
-      local trace='--min-prominence --stacks --dossier-window --sweep --ring --max-memcgs --tier --disable-feature'
+      local trace='--min-prominence --stacks --self --dossier-window --sweep --ring --max-memcgs --tier --disable-feature'
       case $command in
         '') words='record run report list doctor -h --help --version' ;;
         report)

@@ -48,6 +48,7 @@ complete -c memspike -n '__memspike_in record run report' -l timeline -d 'Put th
 complete -c memspike -n '__memspike_in record run report' -l min-prominence -x -d 'Smallest prominence of a spike'
 complete -c memspike -n '__memspike_in record run report' -l dossier-window -x -d 'Time before an OOM kill that is kept'
 complete -c memspike -n '__memspike_in record run' -l stacks -d 'Record stacks where the counter rises'
+complete -c memspike -n '__memspike_in record run' -l self -d 'Measure what each event costs'
 complete -c memspike -n '__memspike_in record run' -l sweep -x -d 'Period of the look at every memcg'
 complete -c memspike -n '__memspike_in record run' -l ring -x -d 'Ring buffer, a power of two'
 complete -c memspike -n '__memspike_in record run' -l max-memcgs -x -d 'Memcgs tracked at the same time'
