@@ -3,18 +3,16 @@
 
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/inline_vector.h"
+#include "decode/headroom.h"
 #include "memspike/abi.h"
 
 namespace memspike::decode {
-
-inline constexpr std::uint64_t kNoHeadroom = std::numeric_limits<std::uint64_t>::max();
 
 // One memcg's counter, read once. `usage_bytes` is raw: while a charge is failing
 // it may stand above the limit for a moment.

@@ -39,6 +39,8 @@ class Saver {
     return {std::int64_t{field}};
   }
   static Value save(report::Role field) { return {static_cast<std::uint64_t>(field)}; }
+  // Whether the kernel said so: its log is recorded in lines of its own.
+  static Value save(report::LimitSource field) { return {field == report::LimitSource::kernel}; }
   template <class T>
   static Value save(std::vector<T>& field) {
     Array array;
@@ -102,6 +104,12 @@ class Loader {
     std::uint64_t wide = 0;
     if (!load_same(value, wide) || wide > static_cast<std::uint64_t>(report::Role::cgroup)) return false;
     field = static_cast<report::Role>(wide);
+    return true;
+  }
+  static bool load(const Value& value, report::LimitSource& field) {
+    bool known = false;
+    if (!load_same(value, known)) return false;
+    field = known ? report::LimitSource::kernel : report::LimitSource::inferred;
     return true;
   }
   template <class T>

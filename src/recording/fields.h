@@ -101,7 +101,7 @@ void describe(Archive& a, report::OomKill& v) {
   a("shmem_rss_bytes", v.shmem_rss_bytes);
   a("oom_score_adj", v.oom_score_adj);
   a("limit_cgroup", v.limit_path);
-  a("limit_known", v.limit_known);
+  a("limit_known", v.limit_source);
   a("victims", v.victims);
   a("trigger", v.trigger);
   a("chain", v.chain);

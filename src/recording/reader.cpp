@@ -216,7 +216,7 @@ void Reader::emit_row(Sequence& sequence, report::MemcgIndex index, const Packet
   if (const auto headroom = std::exchange(counters.headroom_bytes, std::nullopt)) {
     if (*headroom != kNone) row.headroom_bytes = to_unsigned(*headroom);
   } else if (row.limit_bytes) {
-    row.headroom_bytes = *row.limit_bytes > row.usage_bytes ? *row.limit_bytes - row.usage_bytes : 0;
+    row.headroom_bytes = decode::room_below(*row.limit_bytes, row.usage_bytes);
   }
   if (event.category_iid == kHeldIid) row.mark = timeline::Mark::held;
   if (event.category_iid == kWatermarkIid) row.mark = timeline::Mark::watermark;

@@ -42,8 +42,7 @@ std::int64_t or_none(const std::optional<std::uint64_t>& value) {
 // The headroom that follows from the memcg's own limit: only another one is worth a counter.
 std::int64_t own_headroom(const timeline::Row& row) {
   if (!row.limit_bytes) return kNone;
-  return static_cast<std::int64_t>(*row.limit_bytes > row.usage_bytes ? *row.limit_bytes - row.usage_bytes
-                                                                      : 0);
+  return static_cast<std::int64_t>(decode::room_below(*row.limit_bytes, row.usage_bytes));
 }
 
 std::uint64_t category_of(timeline::Mark mark) {

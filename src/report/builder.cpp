@@ -1,12 +1,9 @@
 #include "report/builder.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <map>
 #include <utility>
 
-#include "base/units.h"
 #include "cgroup/scan.h"
 
 namespace memspike::report {
@@ -17,8 +14,6 @@ constexpr std::size_t kKeptSpikes = 16'384;  // per memcg, about 1.5 MB
 constexpr int kMaxDepth = 32;                // a hostile recording may have a memcg be its own ancestor
 constexpr std::size_t kMaxNotes = 50;
 constexpr std::size_t kMaxLogLines = 4096;
-// The log has a clock of its own, which drifts; a pid is not used again as fast as this.
-constexpr std::uint64_t kLogSlackNs = 5'000'000'000;
 constexpr std::size_t kMaxMemcgs = 1U << 22;  // a hostile recording must not make us allocate
 
 }  // namespace
@@ -39,9 +34,7 @@ std::uint64_t Builder::min_prominence_bytes() const {
   return std::max(kFloorBytes, smallest.value_or(0) / 20);
 }
 
-MemcgState* Builder::at(MemcgIndex memcg) { return memcg < memcgs_.size() ? memcgs_[memcg].get() : nullptr; }
-
-const MemcgState* Builder::find(MemcgIndex memcg) const {
+MemcgState* Builder::at(MemcgIndex memcg) const {
   return memcg < memcgs_.size() ? memcgs_[memcg].get() : nullptr;
 }
 
@@ -187,45 +180,6 @@ void Builder::handle(const ProcessAllocations& fact) {
   if (MemcgState* memcg = at(fact.memcg)) memcg->add_process(fact.comm, fact.pid, fact.by_order);
 }
 
-// What a damaged recording says may point nowhere.
-void Builder::handle(const CodeNamed& fact) {
-  code_.modules.insert(code_.modules.end(), fact.modules.begin(), fact.modules.end());
-  if (code_.modules.empty() && !fact.frames.empty()) code_.modules.push_back({"[unknown]", ""});
-  for (const Frame& frame : fact.frames) {
-    code_.frames.push_back(frame);
-    if (frame.module >= code_.modules.size()) code_.frames.back().module = 0;
-  }
-}
-
-void Builder::handle(const StackSeen& fact) {
-  stacks_.push_back(fact);
-  const auto is_unknown = [this](std::uint32_t frame) { return frame >= code_.frames.size(); };
-  std::erase_if(stacks_.back().stack.kernel, is_unknown);
-  std::erase_if(stacks_.back().stack.user, is_unknown);
-}
-
-void Builder::handle(const StacksCounted& fact) { stacks_counted_ = fact; }
-
-// Those of the memcgs that are reported on.
-std::optional<Stacks> Builder::take_stacks() {
-  if (!stacks_counted_) return std::nullopt;
-  Stacks result = std::move(code_);
-  result.page_size_bytes = session_.session.page_size_bytes;
-  result.overflow_pages = stacks_counted_->overflow_pages;
-  result.pages = result.overflow_pages;
-  for (StackSeen& seen : stacks_) {
-    const MemcgState* memcg = at(seen.memcg);
-    if (memcg == nullptr || !memcg->wanted) continue;
-    Stack& stack = result.stacks.emplace_back(std::move(seen.stack));
-    stack.cgroup = memcg->path();
-    if (memcg->container) stack.container = memcg->container->name.value_or(memcg->container->id);
-    result.pages += stack.pages;
-    if (!stack.user.empty()) result.user_pages += stack.pages;
-    if (stack.cut_short) result.cut_short_pages += stack.pages;
-  }
-  return result;
-}
-
 // From the numbers of Threads to those of the report, which holds only threads that it names.
 std::vector<Thread> Builder::name_culprits(std::vector<Memcg>& memcgs) const {
   std::vector<Thread> named;
@@ -245,26 +199,6 @@ std::vector<Thread> Builder::name_culprits(std::vector<Memcg>& memcgs) const {
 
 void Builder::handle(const KernelLogged& fact) {
   if (log_.size() < kMaxLogLines) log_.push_back(fact);
-}
-
-// What the kernel logged of this kill. It tells the verdict where nothing better did, and is
-// compared with it where something did.
-void Builder::join_log(OomKill& kill) const {
-  for (const KernelLogged& line : log_) {
-    const std::uint64_t apart_ns =
-        line.time_ns > kill.time_ns ? line.time_ns - kill.time_ns : kill.time_ns - line.time_ns;
-    const bool is_victim = std::any_of(kill.victims.begin(), kill.victims.end(),
-                                       [&](const OomKill::Victim& victim) { return victim.pid == line.pid; });
-    if (!is_victim || apart_ns > kLogSlackNs) continue;
-    kill.log_lines.push_back(line.text);
-    if (!line.names_origin) continue;
-    if (!kill.limit_known) {
-      kill.limit_path = line.oom_path;
-      kill.limit_known = kill.limit_from_log = true;
-    } else if (!kill.limit_from_log && kill.limit_path != line.oom_path) {
-      kill.log_disagrees = true;
-    }
-  }
 }
 
 void Builder::handle(const Noted& fact) {
@@ -323,9 +257,7 @@ Report Builder::take() {
     if (memcg && memcg->wanted && memcg->has_rows())
       report.memcgs.push_back(memcg->build(threshold, page_size_bytes));
   }
-  for (Memcg& memcg : report.memcgs) {
-    for (OomKill& kill : memcg.oom_kills) join_log(kill);
-  }
+  join_log(report.memcgs);
   report.threads = name_culprits(report.memcgs);
   report.notes = std::move(notes_);
   report.with_timeline = options_.keep_timeline;

@@ -55,7 +55,7 @@ class Builder {
   Live live() const;
 
   std::uint64_t min_prominence_bytes() const;
-  const MemcgState* find(MemcgIndex memcg) const;
+  const MemcgState* find(MemcgIndex memcg) const { return at(memcg); }
 
   // The report. Leaves the builder spent.
   Report take();
@@ -80,11 +80,11 @@ class Builder {
   void handle(const Noted& fact);
   void handle(const SessionKnown& fact);
   void handle(const RecordingEnded& fact);
-  MemcgState* at(MemcgIndex memcg);
+  MemcgState* at(MemcgIndex memcg) const;
   void tell_spike(MemcgIndex memcg, const spike::Spike& spike) const;
   void keep_few_windows(MemcgState& memcg);
   void keep_few_overviews(MemcgState& gone);
-  void join_log(OomKill& kill) const;
+  void join_log(std::vector<Memcg>& memcgs) const;
   void name_inherited();
   bool is_wanted(const Description& description) const;
   std::vector<Thread> name_culprits(std::vector<Memcg>& memcgs) const;

@@ -35,11 +35,11 @@ std::string causes(const Subject& subject, const Report& report, const Page& pag
   const std::vector<Verdict> verdicts = verdicts_of(subject, 0, report, page);
   if (verdicts.size() > kMaxCauses) return " for several causes";
   const auto phrase = [](const Verdict& verdict) {
-    return (verdict.known || verdict.own ? "" : "probably ") + verdict.cause;
+    return (verdict.known() || verdict.own ? "" : "probably ") + verdict.cause;
   };
   if (verdicts.size() == 1) {
     const Verdict& only = verdicts.front();
-    return (only.known || only.own ? " " : ", ") + phrase(only);
+    return (only.known() || only.own ? " " : ", ") + phrase(only);
   }
   std::string text;
   for (const Verdict& verdict : verdicts) {

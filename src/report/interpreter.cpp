@@ -18,7 +18,7 @@ std::string limit_text(std::optional<std::uint64_t> limit_bytes) {
 std::uint64_t headroom_with(const decode::Level& level, std::uint64_t headroom_above_bytes) {
   if (!level.limit_bytes) return headroom_above_bytes;
   const std::uint64_t usage = std::min(level.usage_bytes, level.watermark_bytes);
-  return std::min(headroom_above_bytes, *level.limit_bytes > usage ? *level.limit_bytes - usage : 0);
+  return std::min(headroom_above_bytes, decode::room_below(*level.limit_bytes, usage));
 }
 
 }  // namespace
@@ -240,8 +240,8 @@ void Interpreter::fill_chain(const decode::OomKill& event, OomKill& kill) const 
 
 // The memcg that ran out, by the kernel's own word where it could be asked.
 void Interpreter::fill_origin(const decode::OomKill& event, OomKill& kill) const {
-  kill.limit_known = event.origin.has_value();
   if (!event.origin) return infer_origin(kill);
+  kill.limit_source = LimitSource::kernel;
   if (event.origin->serial_nr != 0) {
     kill.limit_path = path_by_id(event.origin->serial_nr, event.origin->cgroup_id);
   }

@@ -177,11 +177,6 @@ void write(JsonWriter& json, const Histograms& histograms) {
   json.end_object();
 }
 
-std::string_view limit_source(const OomKill& kill) {
-  if (kill.limit_from_log) return "kernel_log";
-  return kill.limit_known ? "kernel" : "inferred";
-}
-
 void write(JsonWriter& json, const OomKill::Level& level) {
   json.begin_object(Layout::inline_);
   json.member("cgroup", level.path);
@@ -249,7 +244,7 @@ void write(JsonWriter& json, const Report& report, const OomKill& kill) {
   json.member("shmem_rss_bytes", kill.shmem_rss_bytes);
   json.member("oom_score_adj", kill.oom_score_adj);
   json.member("limit_cgroup", kill.limit_path);
-  json.member("limit_source", limit_source(kill));
+  json.member("limit_source", to_text(kill.limit_source));
   json.key("victims");
   json.begin_array(Layout::inline_);
   for (const OomKill::Victim& victim : kill.victims) {

@@ -57,8 +57,15 @@ Table kill_table(const Page& page, const std::vector<OomKill>& kills, std::size_
 }
 
 std::string_view how_known(const Verdict& verdict) {
-  if (verdict.from_log) return "the kernel's log says so";
-  return verdict.known ? "the kernel says so" : "inferred from usage and limits";
+  switch (verdict.source) {
+    case LimitSource::kernel:
+      return "the kernel says so";
+    case LimitSource::kernel_log:
+      return "the kernel's log says so";
+    case LimitSource::inferred:
+      break;
+  }
+  return "inferred from usage and limits";
 }
 
 // The room that was left on the way up to the root, at the last kill; the level that was hit is marked.

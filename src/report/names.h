@@ -36,6 +36,18 @@ constexpr std::string_view to_text(spike::Outcome outcome) {
   return "fell";
 }
 
+constexpr std::string_view to_text(LimitSource source) {
+  switch (source) {
+    case LimitSource::inferred:
+      return "inferred";
+    case LimitSource::kernel:
+      return "kernel";
+    case LimitSource::kernel_log:
+      return "kernel_log";
+  }
+  return "inferred";
+}
+
 // What a container is called: its name, else its id; nothing where there is none.
 inline std::optional<std::string> name_of(const std::optional<Container>& container) {
   if (!container) return std::nullopt;

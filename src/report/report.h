@@ -14,6 +14,7 @@
 #include "blindspot/fold.h"
 #include "composition/allocated.h"
 #include "composition/parts.h"
+#include "decode/headroom.h"
 #include "histogram/histogram.h"
 #include "report/self.h"
 #include "report/stacks.h"
@@ -87,6 +88,13 @@ struct LastSecond {
   std::vector<timeline::UsageAt> timeline;            // kept for the latest kills only
 };
 
+// How it is known whose limit was hit.
+enum class LimitSource {
+  inferred,    // from usage and limits
+  kernel,      // the kernel said so
+  kernel_log,  // it said so in its log
+};
+
 struct OomKill {
   std::uint64_t time_ns = 0;
   std::uint32_t pid = 0;  // the victim's thread group
@@ -100,8 +108,7 @@ struct OomKill {
 
   // Whose limit was hit: a memcg's path, or nothing for the node itself.
   std::optional<std::string> limit_path;
-  bool limit_known = false;     // true: the kernel said so; false: inferred from usage and limits
-  bool limit_from_log = false;  // the kernel said so in its log
+  LimitSource limit_source = LimitSource::inferred;
 
   // A memcg on the way up from the victim's to the root, at the instant of the kill.
   struct Level {
@@ -110,7 +117,7 @@ struct OomKill {
     std::optional<std::uint64_t> limit_bytes;
     std::optional<std::uint64_t> headroom_bytes() const {
       if (!limit_bytes) return std::nullopt;
-      return *limit_bytes > usage_bytes ? *limit_bytes - usage_bytes : 0;
+      return decode::room_below(*limit_bytes, usage_bytes);
     }
   };
   std::vector<Level> chain;

@@ -11,8 +11,7 @@ namespace memspike::report {
 Verdict verdict_on(const OomKill& kill, const std::string& cgroup_path, const Report& report,
                    const Page& page) {
   Verdict verdict;
-  verdict.known = kill.limit_known;
-  verdict.from_log = kill.limit_from_log;
+  verdict.source = kill.limit_source;
   verdict.first_ns = kill.time_ns;
   verdict.own = kill.limit_path == cgroup_path;
   verdict.node = !kill.limit_path;
@@ -33,8 +32,7 @@ std::vector<Verdict> verdicts_of(const Subject& subject, std::size_t first_kill,
   for (std::size_t i = first_kill; i < kills.size(); ++i) {
     Verdict verdict = verdict_on(kills[i], subject.kill_cgroups[i], report, page);
     auto same = std::find_if(verdicts.begin(), verdicts.end(), [&](const Verdict& other) {
-      return other.cause == verdict.cause && other.known == verdict.known &&
-             other.from_log == verdict.from_log;
+      return other.cause == verdict.cause && other.source == verdict.source;
     });
     if (same == verdicts.end()) same = verdicts.insert(same, std::move(verdict));
     ++same->kills;

@@ -12,13 +12,14 @@ namespace memspike::report {
 
 // Kills with the same cause.
 struct Verdict {
-  std::string cause;      // "by its own limit", "by the limit of …", "because the node …"; escaped
-  bool own = false;       // the limit of the very memcg that the kill happened in
-  bool known = false;     // the kernel said so; else inferred from usage and limits
-  bool from_log = false;  // it said so in its log
-  bool node = false;      // no limit at all: the node ran out
+  std::string cause;  // "by its own limit", "by the limit of …", "because the node …"; escaped
+  bool own = false;   // the limit of the very memcg that the kill happened in
+  LimitSource source = LimitSource::inferred;
+  bool node = false;  // no limit at all: the node ran out
   std::size_t kills = 0;
   std::uint64_t first_ns = 0;
+
+  bool known() const { return source != LimitSource::inferred; }
 };
 
 // Of one kill, in the memcg at cgroup_path.

@@ -49,8 +49,7 @@ Changes Track::push(std::uint64_t time_ns, const decode::Level& level, std::uint
     peak.usage_bytes = row.watermark_bytes;
     peak.mark = Mark::watermark;
     if (peak.limit_bytes) {
-      const std::uint64_t limit = *peak.limit_bytes;
-      peak.headroom_bytes = std::min(headroom_bytes, limit > peak.usage_bytes ? limit - peak.usage_bytes : 0);
+      peak.headroom_bytes = std::min(headroom_bytes, decode::room_below(*peak.limit_bytes, peak.usage_bytes));
     }
     emit(peak, out);
   }

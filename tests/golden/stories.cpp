@@ -206,7 +206,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
     m.oom_kills.push_back(
         kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
     m.oom_kills.back().limit_path = m.path;
-    m.oom_kills.back().limit_known = true;
+    m.oom_kills.back().limit_source = LimitSource::kernel;
     add_last_second(m, m.oom_kills.back());
     m.gone = true;
   } else {
@@ -344,7 +344,7 @@ Report losses() {
   m.kernel_oom_kills = 2;
   m.oom_kills[0].usage_bytes = 30 * kMiB;
   m.oom_kills[0].limit_path = "/batch";
-  m.oom_kills[0].limit_known = false;
+  m.oom_kills[0].limit_source = LimitSource::inferred;
   m.oom_kills[0].last_second->path = "/batch";
   m.spikes.push_back(
       spike_at(kStart + 11 * kSecond, 30 * kMiB, 20 * kMiB, 64 * kMiB, spike::Outcome::ongoing));

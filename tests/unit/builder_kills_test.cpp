@@ -1,4 +1,5 @@
 // Which limit killed, and which kills are one incident.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <optional>
 #include <string>
@@ -40,14 +41,14 @@ report::OomKill kill_with_origin(const Origin& origin) {
   event.origin = origin;
   const auto kills = kills_after({event});
   REQUIRE(kills.size() == 1);
-  CHECK(kills[0].limit_known);
+  CHECK(kills[0].limit_source == report::LimitSource::kernel);
   return kills[0];
 }
 
 std::optional<std::string> inferred_limit(decode::OomKill event) {
   const auto kills = kills_after({std::move(event)});
   REQUIRE(kills.size() == 1);
-  CHECK_FALSE(kills[0].limit_known);
+  CHECK(kills[0].limit_source == report::LimitSource::inferred);
   return kills[0].limit_path;
 }
 
@@ -112,8 +113,7 @@ TEST_CASE("the kernel's log tells the verdict, or is compared with it") {
   // By usage it would be the container's own limit: the log knows better.
   const report::OomKill told = kill_with(kill_at(1'000, 50, 55), line);
   CHECK(told.limit_path == "/kubepods");
-  CHECK(told.limit_known);
-  CHECK(told.limit_from_log);
+  CHECK(told.limit_source == report::LimitSource::kernel_log);
   CHECK_FALSE(told.log_disagrees);
   CHECK(told.log_lines == std::vector<std::string>{"oom-kill:…"});
 
@@ -121,7 +121,7 @@ TEST_CASE("the kernel's log tells the verdict, or is compared with it") {
   asked.origin = Origin{101, 0, 1};
   const report::OomKill contradicted = kill_with(asked, line);
   CHECK(contradicted.limit_path == "/pod/app");
-  CHECK_FALSE(contradicted.limit_from_log);
+  CHECK(contradicted.limit_source == report::LimitSource::kernel);
   CHECK(contradicted.log_disagrees);
   CHECK_FALSE(kill_with(asked, {500, 815, true, "/pod/app", ""}).log_disagrees);
 
@@ -129,6 +129,32 @@ TEST_CASE("the kernel's log tells the verdict, or is compared with it") {
   CHECK_FALSE(kill_with(kill_at(1'000, 50, 55), {500, 815, true, {}, ""}).limit_path);
   CHECK(kill_with(kill_at(1'000, 50, 55), {500, 816, true, "/kubepods", ""}).log_lines.empty());
   CHECK(kill_with(kill_at(1'000, 50, 55), {6'000'000'000, 815, true, "/kubepods", ""}).log_lines.empty());
+}
+
+TEST_CASE("each kill finds its lines in a long log, in the log's order") {
+  constexpr std::uint64_t kSlackNs = 5'000'000'000;
+  Recording recording = recording_with_container();
+  const auto log = [&](std::uint64_t time_ns, std::uint32_t pid, std::string text) {
+    recording.apply(report::Fact(report::KernelLogged{time_ns, pid, false, {}, std::move(text)}));
+  };
+  // Pids are used again and again, and the log's clock runs ahead or behind.
+  for (std::uint32_t i = 0; i < 1'000; ++i) {
+    const std::uint64_t time_ns = (i + 1) * 20'000'000'000;
+    const std::uint32_t pid = 800 + i % 7;
+    log(time_ns + kSlackNs, pid, "late");
+    log(time_ns - kSlackNs, pid, "early");
+    log(time_ns, pid + 100, "of another process");
+    log(time_ns + kSlackNs + 1, pid, "too late");
+    decode::OomKill kill = kill_at(time_ns, 50, 55);
+    kill.victim_tgid = pid;
+    recording.apply(kill);
+  }
+  recording.close(30'000'000'000'000);
+  const auto kills = recording.take().memcgs.at(1).oom_kills;
+  REQUIRE(kills.size() == 1'000);
+  const std::vector<std::string> expected = {"late", "early"};
+  CHECK(
+      std::all_of(kills.begin(), kills.end(), [&](const auto& kill) { return kill.log_lines == expected; }));
 }
 
 TEST_CASE("victims of one incident are one entry, by the kernel's number") {

@@ -64,7 +64,7 @@ inline report::ProcessKilled kill(std::uint64_t after_ns, bool same_incident) {
   killed.kill.shmem_rss_bytes = 2;
   killed.kill.oom_score_adj = -998;
   killed.kill.limit_path = "/pod/app";
-  killed.kill.limit_known = true;
+  killed.kill.limit_source = report::LimitSource::kernel;
   killed.kill.victims = {{killed.kill.pid, killed.kill.comm}};
   killed.kill.trigger = report::OomKill::Trigger{44, "asker\xff"};
   killed.kill.chain = {{"/pod/app", 50 * kMiB, 50 * kMiB}, {"/", 900 * kMiB, {}}};

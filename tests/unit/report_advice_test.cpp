@@ -38,7 +38,7 @@ Memcg memcg_of(Role role, std::size_t fell, std::size_t killed, std::optional<st
     OomKill kill;
     kill.time_ns = m.spikes.back().peak_ns;
     kill.limit_path = limit_path;
-    kill.limit_known = true;
+    kill.limit_source = LimitSource::kernel;
     m.oom_kills.push_back(kill);
   }
   return m;

@@ -216,7 +216,7 @@ TEST_CASE("what is said of the last second depends on what is known of it") {
   OomKill kill;
   kill.time_ns = 10'000'000'000;
   kill.limit_path = "/a";
-  kill.limit_known = true;
+  kill.limit_source = LimitSource::kernel;
   LastSecond& last = kill.last_second.emplace();
   last.path = "/a";
   last.window_ns = 250'000'000;

@@ -23,7 +23,7 @@ Memcg life(std::string path, std::uint64_t kill_ns, std::string limit_path) {
   OomKill kill;
   kill.time_ns = kill_ns;
   kill.limit_path = std::move(limit_path);
-  kill.limit_known = true;
+  kill.limit_source = LimitSource::kernel;
   m.oom_kills = {kill};
   return m;
 }
@@ -58,7 +58,7 @@ TEST_CASE("kills by the same other limit are explained in one line") {
   for (Memcg& m : report.memcgs) m.oom_kills[0].limit_path.reset();
   text = render_text(report, kStyle);
   CHECK(has(text, "3 kills because the node ran out of memory (the kernel says so)"));
-  report.memcgs[0].oom_kills[0].limit_known = false;
+  report.memcgs[0].oom_kills[0].limit_source = LimitSource::inferred;
   report.memcgs.resize(1);
   CHECK(has(render_text(report, kStyle), "once, probably because the node ran out of memory: "));
 }

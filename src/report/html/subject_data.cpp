@@ -145,7 +145,7 @@ void write_kill(JsonWriter& json, const OomKill& kill, const Verdict& verdict, c
   json.member("shmem_bytes", kill.shmem_rss_bytes);
   json.member("score_adj", kill.oom_score_adj);
   json.member("cause", plain(verdict.cause));
-  json.member("known", verdict.known);
+  json.member("known", verdict.known());
   json.key("asked");
   kill.trigger ? json.value(kill.trigger->comm) : json.null();
   json.key("asked_pid");
