@@ -55,7 +55,7 @@ void add(std::map<Key, ProcessCounts>& processes, const memspike_process_key& ke
   add(processes, {key.serial_nr, key.tgid}, value.comm, value.orders);
 }
 
-std::vector<ProcessCounts> values_of(std::map<Key, ProcessCounts> processes) {
+std::vector<ProcessCounts> values_of(std::map<Key, ProcessCounts>&& processes) {
   std::vector<ProcessCounts> values;
   values.reserve(processes.size());
   for (auto& [key, process] : processes) values.push_back(std::move(process));

@@ -159,11 +159,8 @@ TEST_CASE("a kill by the limit of a slice above the target") {
   CHECK(counter(memcg_of(report, pod.path()).at("spikes").back(), "headroom_bytes") <= kMiB);
 }
 
-TEST_CASE("memory.oom.group kills several tasks in one incident") {
-  if (!memory_is_v2()) {
-    WARN("memory.oom.group is of cgroup v2: the kernel matrix has it");
-    return;
-  }
+TEST_CASE("memory.oom.group kills several tasks in one incident", "[v2]") {
+  REQUIRE(memory_is_v2());
   const Cgroup cgroup("/" + unique_name("group"), 24 * kMiB);
   write_file(cgroup.dir() / "memory.oom.group", "1");
   Process first({{workload_path(), "anon", "2M", "--hold", "60000"}, &cgroup, {}});
