@@ -38,8 +38,8 @@ int write_file(const fs::path& path, const std::string& text) {
 }
 
 std::string own_memcg(const Hierarchy& hierarchy, const Roots& roots) {
-  auto path = resolve_self(hierarchy, roots);
-  return path ? *path : "/";
+  const auto charged = resolve_self(hierarchy, roots);
+  return charged ? charged->memcg : "/";
 }
 
 bool hands_memory_down(const fs::path& dir) {

@@ -170,11 +170,19 @@ Result<ResolvedTarget> resolve_pod(const TargetSpec& spec, const Hierarchy& hier
 
 Result<ResolvedTarget> resolve_memcg(const TargetSpec& spec, const Hierarchy& hierarchy, const Roots& roots,
                                      Names& names) {
-  const auto path =
+  const auto charged =
       spec.pid ? resolve_pid(*spec.pid, hierarchy, roots) : resolve_path(*spec.cgroup_path, hierarchy);
-  if (!path) return tl::unexpected<Error>(path.error());
-  return from_path(*path, spec.pid ? fmt::format("process {}", *spec.pid) : fmt::format("cgroup {}", *path),
-                   hierarchy, names);
+  if (!charged) return tl::unexpected<Error>(charged.error());
+  const std::string& memcg = charged->memcg;
+  ResolvedTarget target =
+      from_path(memcg, spec.pid ? fmt::format("process {}", *spec.pid) : fmt::format("cgroup {}", memcg),
+                hierarchy, names);
+  if (memcg != charged->cgroup) {
+    target.note = fmt::format(
+        "cgroup {} does not have the memory controller: its memory is charged to {}, which is traced",
+        printable(charged->cgroup, 512), printable(memcg, 512));
+  }
+  return target;
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct ResolvedTarget {
   // Set when the pod has no cgroup of its own: a restarted container is born
   // beside root_paths, not below them, and is found as --wait finds it.
   std::optional<WaitPlan> follow;
+  std::string note;  // what the user should know about it; mostly nothing
 };
 
 // ErrorKind::not_found: no such target, or several (the candidates are listed),

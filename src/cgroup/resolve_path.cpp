@@ -103,7 +103,7 @@ std::optional<std::string> below_mount(const std::string& path, const Hierarchy&
 }
 
 // `pid` is a number, or "self".
-Result<std::string> resolve_proc(const std::string& pid, const Hierarchy& hierarchy, const Roots& roots) {
+Result<ChargedTo> resolve_proc(const std::string& pid, const Hierarchy& hierarchy, const Roots& roots) {
   const auto text = read_small_file(roots.host_root / "proc" / pid / "cgroup", kMaxProcFileBytes);
   if (!text)
     return not_found(fmt::format("no process {}", pid),
@@ -131,7 +131,7 @@ Result<std::string> resolve_proc(const std::string& pid, const Hierarchy& hierar
         fmt::format("process {} is in the root cgroup, whose memory the kernel does not count", pid),
         "memspike run starts a command in a cgroup of its own");
   }
-  return memcg;
+  return ChargedTo{std::move(memcg), std::move(*relative)};
 }
 
 }  // namespace
@@ -150,27 +150,29 @@ std::string memory_line(std::string_view proc_cgroup, bool memory_is_v2) {
   return {};
 }
 
-Result<std::string> resolve_path(std::string_view path, const Hierarchy& hierarchy) {
+Result<ChargedTo> resolve_path(std::string_view path, const Hierarchy& hierarchy) {
   const auto candidates = relative_candidates(path, hierarchy);
   if (!candidates) return tl::unexpected<Error>(candidates.error());
   for (const std::string& candidate : *candidates) {
     if (!is_cgroup(hierarchy, candidate)) continue;
-    if (is_memcg(memcg_dir(hierarchy, candidate))) return candidate;
-    const std::string above = nearest_memcg(hierarchy, candidate);
-    return fail(ErrorKind::unsupported,
-                fmt::format("cgroup {} does not have the memory controller: its memory is charged to {}",
-                            printable(candidate, 512), printable(above, 512)),
-                fmt::format("write +memory to {} of {}, or trace {}", kSubtreeControl,
-                            printable(parent_path(candidate), 512), printable(above, 512)));
+    std::string memcg = nearest_memcg(hierarchy, candidate);
+    if (memcg != "/" || is_memcg(memcg_dir(hierarchy, candidate)))
+      return ChargedTo{std::move(memcg), candidate};
+    return fail(
+        ErrorKind::unsupported,
+        fmt::format("no cgroup from {} upwards has the memory controller: its memory is charged to the "
+                    "root cgroup, which the kernel does not count",
+                    printable(candidate, 512)),
+        fmt::format("write +memory to {} of all above it", kSubtreeControl));
   }
   return no_such_path(hierarchy, *candidates);
 }
 
-Result<std::string> resolve_pid(int pid, const Hierarchy& hierarchy, const Roots& roots) {
+Result<ChargedTo> resolve_pid(int pid, const Hierarchy& hierarchy, const Roots& roots) {
   return resolve_proc(std::to_string(pid), hierarchy, roots);
 }
 
-Result<std::string> resolve_self(const Hierarchy& hierarchy, const Roots& roots) {
+Result<ChargedTo> resolve_self(const Hierarchy& hierarchy, const Roots& roots) {
   return resolve_proc("self", hierarchy, roots);
 }
 

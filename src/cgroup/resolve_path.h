@@ -10,16 +10,22 @@
 
 namespace memspike::cgroup {
 
-// The memcg that a path names, relative to the mount. not_found: names the
-// nearest that exists; unsupported: a v2 cgroup without the memory controller.
-Result<std::string> resolve_path(std::string_view path, const Hierarchy& hierarchy);
+// Paths relative to the mount. On v2 a cgroup without the memory controller is charged to its nearest
+// ancestor that has it (cgroup_get_e_css of kernel/cgroup/cgroup.c).
+struct ChargedTo {
+  std::string memcg;
+  std::string cgroup;  // that was asked for: the memcg itself, or one below it without the controller
+};
 
-// The memcg that charges a process, relative to the mount: on v2 possibly an
-// ancestor of its cgroup. not_found: no such process, or it is in the root cgroup.
-Result<std::string> resolve_pid(int pid, const Hierarchy& hierarchy, const Roots& roots);
+// Of a path. not_found: names the nearest that exists; unsupported: charged to the root cgroup, whose memory
+// the kernel does not count.
+Result<ChargedTo> resolve_path(std::string_view path, const Hierarchy& hierarchy);
+
+// Of a process. not_found: no such process, or it is charged to the root cgroup.
+Result<ChargedTo> resolve_pid(int pid, const Hierarchy& hierarchy, const Roots& roots);
 
 // The same for this process, whatever its number is in host_root's /proc.
-Result<std::string> resolve_self(const Hierarchy& hierarchy, const Roots& roots);
+Result<ChargedTo> resolve_self(const Hierarchy& hierarchy, const Roots& roots);
 
 // The path in a /proc/PID/cgroup that counts for memory, as it stands there;
 // empty: no such line.

@@ -100,6 +100,10 @@ class Recording {
       watching_pid_ = true;
     }
     trace_->session().set_target(to_target(resolved));
+    if (!resolved.note.empty()) {
+      spdlog::warn("{}", resolved.note);
+      trace_->session().note(resolved.note);
+    }
     known_ = true;
     return {};
   }

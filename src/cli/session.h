@@ -65,6 +65,8 @@ class Session {
   std::size_t live_roots() const;
   std::size_t all_roots() const { return root_paths_.size(); }
 
+  // Into the report's notes.
+  void note(std::string text) { emit(report::Noted{{}, std::move(text)}); }
   void set_target(report::Target target);
   report::Status status();
 

@@ -1,16 +1,13 @@
 // The node itself runs out of memory. [vm]: not on a machine that somebody needs.
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <cstdlib>
 
 #include "harness.h"
 
 using namespace memspike::test;
 
 TEST_CASE("a kill because the node ran out of memory", "[vm]") {
-  if (std::getenv("MEMSPIKE_TEST_GUEST") == nullptr) {
-    FAIL("it takes all memory of the machine: for guests only, which set MEMSPIKE_TEST_GUEST");
-  }
+  if (!in_guest()) FAIL("it takes all memory of the machine: for virtual ones only");
   // Else the kernel would refuse to promise more than there is.
   write_file("/proc/sys/vm/overcommit_memory", "1");
   const Cgroup cgroup("/" + unique_name("node"));

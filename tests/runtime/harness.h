@@ -37,6 +37,9 @@ class TempDir {
 std::string read_file(const fs::path& path);
 void write_file(const fs::path& path, const std::string& text);
 
+// Whether this is a virtual machine of tests/vm.
+bool in_guest();
+
 // The memory hierarchy, found without memspike's help.
 bool memory_is_v2();
 fs::path memory_mount();

@@ -1,7 +1,8 @@
-// Spikes are those of scipy on the exported timeline; times are the workload's own. [host]: python3.
+// Spikes are those of scipy on the exported timeline; times are the workload's own.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <iostream>
 #include <sstream>
 
 #include "harness.h"
@@ -10,7 +11,20 @@ using namespace memspike::test;
 
 namespace {
 
-void check_against_scipy(Recorder& recorder) {
+// A guest has no Python: what it prints here tests/vm/matrix unpacks, and has checked on the host.
+void print_for_oracle(const Recorder& recorder) {
+  std::string line = "oracle: scipy_spikes";
+  for (const fs::path& file : {recorder.csv(), recorder.json()}) {
+    Process pack({{"/bin/sh", "-c", "gzip -c " + file.string() + " | base64 | tr -d '\\n'"}, nullptr, {}});
+    REQUIRE(pack.wait(60) == 0);
+    REQUIRE(!pack.out().empty());
+    line += " " + pack.out();
+  }
+  std::cout << line << std::endl;
+}
+
+void check_against_scipy(const Recorder& recorder) {
+  if (in_guest()) return print_for_oracle(recorder);
   Process oracle({{"/usr/bin/python3", oracle_path("scipy_spikes.py").string(), recorder.csv().string(),
                    recorder.json().string()},
                   nullptr,
@@ -75,14 +89,15 @@ Moments moments_of(const Json& timeline, const Burst& burst) {
 
 }  // namespace
 
-TEST_CASE("spikes of real recordings are scipy's", "[host]") {
-  const std::vector<std::vector<std::string>> workloads{
+TEST_CASE("spikes of real recordings are scipy's") {
+  std::vector<std::vector<std::string>> workloads{
       {"anon", "24M", "--repeat", "12", "--hold", "10", "--pause", "10"},
-      {"story", "--floor", "38M", "--burst", "48M", "--period", "60ms", "--hold", "20ms", "--bursts", "10"},
       {"threads", "4", "32M"},
+      {"story", "--floor", "38M", "--burst", "48M", "--period", "60ms", "--hold", "20ms", "--bursts", "10"},
       {"forks", "150", "--children-touch", "2M"},
       {"thp", "32M", "--repeat", "6"},
   };
+  if (in_guest()) workloads.resize(2);  // it is slow, and the detector the same
   for (const auto& arguments : workloads) {
     DYNAMIC_SECTION(arguments.front()) {
       const Cgroup pod("/kubepods/burstable/pod" + unique_uid());

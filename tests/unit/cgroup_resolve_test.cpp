@@ -252,11 +252,25 @@ TEST_CASE("on v2 a process is charged to the nearest ancestor with the controlle
   tree.file("proc/7/cgroup", "0::/a/b/c/d\n");
   const auto hierarchy = find_hierarchy(tree.roots());
   REQUIRE(hierarchy);
-  CHECK(resolve_pid(7, *hierarchy, tree.roots()).value() == "/a/b");
+  CHECK(resolve_pid(7, *hierarchy, tree.roots()).value().memcg == "/a/b");
+  CHECK(resolve_path("/a/b", *hierarchy).value().cgroup == "/a/b");
   const auto path = resolve_path("/a/b/c", *hierarchy);
-  REQUIRE_FALSE(path);
-  CHECK(path.error().kind == ErrorKind::unsupported);
-  CHECK(contains(path.error().message, "/a/b"));
+  REQUIRE(path);
+  CHECK(path->memcg == "/a/b");
+  CHECK(path->cgroup == "/a/b/c");
+  TargetSpec spec;
+  spec.cgroup_path = "/a/b/c";
+  const auto target = resolve(spec, *hierarchy, tree.roots());
+  REQUIRE(target);
+  CHECK(target->root_paths == std::vector<std::string>{"/a/b"});
+  CHECK(target->note ==
+        "cgroup /a/b/c does not have the memory controller: its memory is charged to /a/b, which is traced");
+  spec.cgroup_path = "/a/b";
+  CHECK(resolve(spec, *hierarchy, tree.roots()).value().note.empty());
+  tree.dir("sys/fs/cgroup/bare/child");
+  const auto uncounted = resolve_path("/bare/child", *hierarchy);
+  REQUIRE_FALSE(uncounted);
+  CHECK(uncounted.error().kind == ErrorKind::unsupported);
 }
 
 TEST_CASE("a mount that shows a subtree, and a cgroup namespace that hides where a process is") {
@@ -271,8 +285,8 @@ TEST_CASE("a mount that shows a subtree, and a cgroup namespace that hides where
   tree.file("proc/9/cgroup", "0::/../hidden\n");
   const auto hierarchy = find_hierarchy(tree.roots());
   REQUIRE(hierarchy);
-  CHECK(resolve_pid(7, *hierarchy, tree.roots()).value() == "/a");
-  CHECK(resolve_pid(8, *hierarchy, tree.roots()).value() == "/a/hidden");
+  CHECK(resolve_pid(7, *hierarchy, tree.roots()).value().memcg == "/a");
+  CHECK(resolve_pid(8, *hierarchy, tree.roots()).value().memcg == "/a/hidden");
   const auto unseen = resolve_pid(9, *hierarchy, tree.roots());
   REQUIRE_FALSE(unseen);
   CHECK(unseen.error().kind == ErrorKind::unsupported);
