@@ -66,5 +66,6 @@ TEST_CASE("the culprit of a kill is named though it is dead", "[culprit]") {
   const Json& first = spike.at("culprits").at(0);
   CHECK(first.at("pid") == memcg.at("oom_kills").at(0).at("pid"));
   CHECK(first.at("comm") == "memspike-worklo");
-  CHECK(counter(first, "pages") >= 30U << 8);
+  // Between a charge and the look after it an emulated CPU takes so long that the sweep sees some first.
+  CHECK(counter(first, "pages") >= (in_guest() ? 24U : 30U) << 8);
 }
