@@ -20,6 +20,8 @@ constexpr std::size_t kMaxPerfMapBytes = std::size_t{256} << 20;
 // Broken stacks hold addresses that were never mapped: they must not make us read all the time.
 constexpr std::uint64_t kFirstWaitNs = 5'000'000;
 constexpr std::uint64_t kLongestWaitNs = 1'000'000'000;
+// A program is not asked any more when it did not change between two readings after its first 35 ms.
+constexpr std::uint64_t kSettledWaitNs = 80'000'000;
 
 }  // namespace
 
@@ -77,7 +79,8 @@ void Processes::read(std::uint32_t tgid, Process& process, std::uint64_t now_ns)
   process.wait_ns = std::clamp(process.wait_ns * 2, kFirstWaitNs, kLongestWaitNs);
   const Change change = take_snapshot(tgid, process);
   if (change == Change::none) ++process.calm_readings;
-  const bool is_settled = process.calm_readings > 1 || process.wait_ns == kLongestWaitNs;
+  const bool is_calm = process.calm_readings > 1 && process.wait_ns >= kSettledWaitNs;
+  const bool is_settled = is_calm || process.wait_ns == kLongestWaitNs;
   if (change != Change::gone && !is_settled) want(tgid, process);
 }
 
