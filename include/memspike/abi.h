@@ -243,7 +243,7 @@ struct memspike_tally {
 	__u64 stacks_lost_ring_full;
 	__u64 orders_serial_nr; /* with tgid: in which memcg `orders` counts */
 	char comm[MEMSPIKE_COMM_LEN];
-	__u64 css; /* the programs' own: of the memcg whose slot is sought */
+	__u64 css; /* the programs' own: whose slot is sought; of the last level that was read */
 	__u64 padding[2];
 };
 

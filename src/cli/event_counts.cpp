@@ -7,15 +7,7 @@ namespace memspike::cli {
 void count_events(const probe::Probe& probe, const StatReader& stat_reader, const Unread& unread,
                   report::SessionKnown& known) {
   const probe::Counts counts = probe.counts();
-  probe::TriggerCounts sum;
-  for (const probe::TriggerCounts& trigger : counts.triggers) {
-    sum.fired += trigger.fired;
-    sum.unchanged += trigger.unchanged;
-    sum.recorded += trigger.recorded;
-    sum.lost_ring_full += trigger.lost_ring_full;
-    sum.lost_table_full += trigger.lost_table_full;
-    sum.lost_nested += trigger.lost_nested;
-  }
+  const probe::TriggerCounts sum = counts.of_all_triggers();
   const auto fired = [&](memspike_trigger trigger) { return counts.triggers[trigger].fired; };
   known.session.max_sample_gap_ns = counts.max_gap_ns;
   // triggers = samples + unchanged + ring_buffer_full + memcg_table_full + nested_trigger +

@@ -297,11 +297,7 @@ std::size_t Session::live_roots() const {
 report::Status Session::status() {
   const report::Builder::Live live = builder_.live();
   const std::uint64_t now_ns = monotonic_ns();
-  const probe::Counts counts = probe_.counts();
-  std::uint64_t lost = malformed_;
-  for (const probe::TriggerCounts& trigger : counts.triggers) {
-    lost += trigger.lost_ring_full + trigger.lost_table_full + trigger.lost_nested;
-  }
+  const std::uint64_t lost = malformed_ + probe_.counts().of_all_triggers().lost();
   report::Status status{now_ns - start_monotonic_ns_,
                         live.usage_bytes,
                         live.peak_bytes,

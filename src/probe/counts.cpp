@@ -82,6 +82,19 @@ struct Entries {
 
 }  // namespace
 
+TriggerCounts Counts::of_all_triggers() const {
+  TriggerCounts sum;
+  for (const TriggerCounts& trigger : triggers) {
+    sum.fired += trigger.fired;
+    sum.unchanged += trigger.unchanged;
+    sum.recorded += trigger.recorded;
+    sum.lost_ring_full += trigger.lost_ring_full;
+    sum.lost_table_full += trigger.lost_table_full;
+    sum.lost_nested += trigger.lost_nested;
+  }
+  return sum;
+}
+
 Counts Probe::counts() const {
   Counts counts;
   counts.triggers.resize(MEMSPIKE_TRIGGER_COUNT);

@@ -40,6 +40,8 @@ struct TriggerCounts {
   std::uint64_t lost_ring_full = 0;
   std::uint64_t lost_table_full = 0;
   std::uint64_t lost_nested = 0;
+
+  std::uint64_t lost() const { return lost_ring_full + lost_table_full + lost_nested; }
 };
 
 struct Counts {
@@ -52,6 +54,8 @@ struct Counts {
   std::uint64_t max_gap_ns = 0;
   std::uint64_t stacks = 0;
   std::uint64_t stacks_lost_ring_full = 0;
+
+  TriggerCounts of_all_triggers() const;
 };
 
 // Page allocations of one process in one memcg.

@@ -173,7 +173,7 @@ struct Allocations {
   std::uint64_t pages = 0;               // sum of count << order
   std::vector<std::uint64_t> by_order;   // number of allocations of order 0, 1, …
   std::vector<ProcessPages> by_process;  // most pages first
-  std::uint64_t unattributed_pages = 0;  // the table of processes was full, or they are beyond kMaxProcesses
+  std::uint64_t unattributed_pages = 0;  // no room in the table of processes, or in AllocationLog
 };
 
 enum class Role { pod, container, sandbox, cgroup };

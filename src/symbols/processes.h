@@ -27,7 +27,8 @@ class Processes {
   void see(std::uint32_t tgid, std::span<const std::uint64_t> addresses, std::uint64_t now_ns);
 
   // Reads again what see() came too early for: a process that was seen in exec has the mappings of what
-  // it was before, and its next stack may be its last. Until two readings find nothing new.
+  // it was before, and its next stack may be its last. For a tenth of a second at least,
+  // and until two readings find nothing new.
   void read_due(std::uint64_t now_ns);
 
   struct Place {
