@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "harness.h"
 
@@ -26,6 +27,13 @@ void check_allocated(const Json& spike, bool by_kernel) {
   CHECK(counter(allocated, by_kernel ? "user_bytes" : "kernel_bytes") <= height / 10);
 }
 
+// Before Linux 5.18 (a8c49af3be5f) memory.stat of v2 has no sum of what the kernel holds, and the pages of
+// pipes are in none of its parts.
+bool is_told(const Cgroup& cgroup, const std::string& part) {
+  if (part != "kernel_bytes" || fs::exists(cgroup.dir() / "memory.kmem.usage_in_bytes")) return true;
+  return read_file(cgroup.dir() / "memory.stat").find("\nkernel ") != std::string::npos;
+}
+
 // The part that the spike of 32 MiB is made of has most of it, and the readings their true times.
 void check_made_of(const std::vector<std::string>& arguments, const std::string& part) {
   const Cgroup cgroup("/" + unique_name("made-of"), 256 * kMiB);
@@ -40,7 +48,7 @@ void check_made_of(const std::vector<std::string>& arguments, const std::string&
   for (const char* each : {"anon_bytes", "file_bytes", "shmem_bytes", "kernel_bytes"}) {
     INFO(each);
     if (each == part) {
-      CHECK(grown(composition, each) >= height * 8 / 10);
+      CHECK((grown(composition, each) >= height * 8 / 10 || !is_told(cgroup, part)));
     } else {
       CHECK(grown(composition, each) <= height / 5);
     }
@@ -111,7 +119,8 @@ TEST_CASE("a tmpfs that was left behind is named") {
   const Json left = memcg_of(report, container.path()).at("inherited");
   INFO(report.at("memcgs").dump());
   REQUIRE(left.is_object());
-  CHECK(counter(left, "shmem_bytes") >= 12 * kMiB);
+  // memory.stat is late by a batch of 64 pages a CPU at most (MEMCG_CHARGE_BATCH, mm/memcontrol.c).
+  CHECK(counter(left, "shmem_bytes") >= 12 * kMiB - 64 * 4096 * std::thread::hardware_concurrency());
   CHECK(counter(left, "shmem_bytes") <= 13 * kMiB);
   // The pod has it from its child, which is still there.
   CHECK(memcg_of(report, pod.path()).at("inherited").is_null());

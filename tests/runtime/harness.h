@@ -129,8 +129,9 @@ Json memcg_of(const Json& report, const std::string& path);
 // Of equally high ones the first; there must be one.
 Json highest_spike(const Json& memcg);
 std::uint64_t counter(const Json& object, const char* name);
-// Of what a session may not lose on any machine. A firing that the kernel skipped because an interrupt
-// came in the middle of the same program is named in every report, but is nobody's fault.
+// Of what a session may not lose on any machine. A firing that was skipped because an interrupt came in the
+// middle of the same program (by memspike itself before Linux 6.1, by the kernel since) is named in every
+// report, but is nobody's fault.
 std::uint64_t lost_total(const Json& report);
 
 // triggers = samples + unchanged + lost by cause.

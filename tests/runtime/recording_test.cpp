@@ -37,7 +37,7 @@ TEST_CASE("a recording gives the live run's reports, to the byte") {
   CHECK(report_of({memspike_path(), "report", trace, "-f", "csv"}) == read_file(dir / "live.csv"));
 }
 
-TEST_CASE("a recording gives the culprits and the stacks of the live run, to the byte") {
+TEST_CASE("a recording gives the culprits and the stacks of the live run, to the byte", "[stacks]") {
   const TempDir dir;
   const std::string trace = dir / "run.pftrace";
   const std::string json = dir / "live.json";
