@@ -70,6 +70,17 @@ static __always_inline u32 read_path_now(u32 index, u32 trigger, u64 *now)
 	return count;
 }
 
+/* Since the last record. The first look has nothing to compare with. */
+static __always_inline u64 rise_of(const struct memspike_level *level)
+{
+	u32 index = level->slot;
+	struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
+
+	if (!slot || slot->usage_pages == ~0ull || level->usage_pages <= slot->usage_pages)
+		return 0;
+	return level->usage_pages - slot->usage_pages;
+}
+
 /* After a record was sent: what it said is what later looks compare with. Says whether the reader
  * shall see it at once. */
 static __always_inline bool remember(struct memspike_tally *tally,
@@ -99,6 +110,12 @@ static __always_inline bool remember(struct memspike_tally *tally,
 	return rising;
 }
 
+/* Only these fire in the task that the memory is charged for: current is who it was. */
+static __always_inline bool by_charging_task(u32 trigger)
+{
+	return trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || trigger == MEMSPIKE_TRIGGER_CHARGE;
+}
+
 /*
  * Who allocated how much, for whom the counter moved: told by the records that the allocating
  * task itself makes. Without them, a batch that one process charged would be taken for that of
@@ -106,10 +123,9 @@ static __always_inline bool remember(struct memspike_tally *tally,
  */
 static __always_inline void tell_allocated(struct memspike_sample *sample, u32 trigger, u64 serial)
 {
-	bool own = trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || trigger == MEMSPIKE_TRIGGER_CHARGE;
 	struct memspike_tally *counts = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
-
-	own = own && counts && counts->tgid == sample->tgid && counts->orders_serial_nr == serial;
+	bool own = by_charging_task(trigger) && counts && counts->tgid == sample->tgid &&
+		   counts->orders_serial_nr == serial;
 	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++)
 		sample->allocated_pages[i] = own ? counts->allocated_pages[i] : 0;
 }
@@ -122,10 +138,11 @@ static __always_inline void allocated_is_told(const struct memspike_sample *samp
 		counts->allocated_pages[i] -= sample->allocated_pages[i];
 }
 
-static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 trigger)
+/* Returns by how many pages the memcg rose; 0 where it did not, and where nothing was recorded. */
+static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 trigger)
 {
 	struct memspike_sample *sample = bpf_map_lookup_elem(&drafts, &trigger);
-	u64 now = 0, size, task = bpf_get_current_pid_tgid();
+	u64 now = 0, size, rise, task = bpf_get_current_pid_tgid();
 	u32 count;
 
 	if (!sample)
@@ -147,11 +164,10 @@ static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 t
 	}
 	tally->recorded++;
 	allocated_is_told(sample);
-	if (with_stacks)
-		look_at_stack(tally, sample);
+	rise = rise_of(&sample->levels[0]);
 	if (remember(tally, sample->levels, count, now))
 		wake_reader(now);
-	return 0;
+	return rise;
 }
 
 /*
@@ -162,12 +178,16 @@ static __noinline int record_move(struct memspike_tally *tally, u32 index, u32 t
 static __always_inline void look(struct memspike_tally *tally, struct memcg_slot *slot, u64 css,
 				 u32 index, u32 trigger)
 {
+	u64 rise;
+
 	tally->fired++;
 	if (read_usage(css) == slot->usage_pages) {
 		tally->unchanged++;
 		return;
 	}
-	record_move(tally, index, trigger);
+	rise = record_move(tally, index, trigger);
+	if (with_stacks && rise && by_charging_task(trigger))
+		record_stack(tally, trigger, index, rise);
 }
 
 /*

@@ -3,6 +3,9 @@
  * Where current is when it makes a counter rise (--stacks). A rise is a batch of 64 pages,
  * so this samples by bytes: in a page-fault storm one firing in about 40.
  *
+ * Not a part of record_move, which the sweep's timer runs, too: 7.x lets a timer that was set up by
+ * a sleepable program call no bpf_get_task_stack, and would refuse the whole object.
+ *
  * bpf_get_task_stack and not bpf_get_stack, which takes the program's context: that would
  * have to be kept through the whole common path, at a cost also without --stacks.
  */
@@ -36,6 +39,7 @@ static __always_inline bool is_known(const struct memspike_stack *last, u32 tgid
 	return last->tgid == tgid && known[0] == comm[0] && known[1] == comm[1];
 }
 
+/* After a move up by `pages` was recorded. */
 static __noinline int record_stack(struct memspike_tally *tally, u32 trigger, u32 slot, u64 pages)
 {
 	struct memspike_stack *stack = bpf_map_lookup_elem(&stack_drafts, &trigger);
@@ -69,25 +73,6 @@ static __noinline int record_stack(struct memspike_tally *tally, u32 trigger, u3
 		tally->stacks_lost_ring_full++;
 	else
 		tally->stacks++;
-	return 0;
-}
-
-/*
- * After a move was recorded, before the slot remembers it. Only a trigger in the charging task
- * tells who it was. All that is asked is in the record: the caller has nothing more to keep.
- */
-static __noinline int look_at_stack(struct memspike_tally *tally, struct memspike_sample *sample)
-{
-	u32 trigger = sample->trigger, index = sample->levels[0].slot;
-	u64 usage = sample->levels[0].usage_pages;
-	struct memcg_slot *slot;
-
-	if (trigger != MEMSPIKE_TRIGGER_PAGE_ALLOC && trigger != MEMSPIKE_TRIGGER_CHARGE)
-		return 0;
-	slot = bpf_map_lookup_elem(&memcgs, &index);
-	/* The first look has nothing to compare with. */
-	if (slot && slot->usage_pages != ~0ull && usage > slot->usage_pages)
-		record_stack(tally, trigger, index, usage - slot->usage_pages);
 	return 0;
 }
 
