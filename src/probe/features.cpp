@@ -137,7 +137,9 @@ Features find_features(const std::vector<std::string>& disabled) {
     features.has_task_stack =
         features.has_current_task_btf &&
         libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_task_stack, nullptr) == 1;
-    features.has_timer = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, nullptr) == 1;
+    // Of a program type that the kernel does not know, libbpf says that it has every helper.
+    features.has_timer = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, nullptr) == 1 &&
+                         libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, nullptr) == 1;
   }
   for (const std::string& off : disabled) {
     if (off == kMarkVictimName) features.mark_victim = MarkVictim::absent;
