@@ -66,6 +66,14 @@ Result<std::vector<std::uint64_t>> inode_chain(const cgroup::Hierarchy& hierarch
   return chain;
 }
 
+// The verifier's reason stands in its last lines.
+void tell_refused(const std::string& program, const std::string& log) {
+  constexpr std::size_t kShownLines = 40;
+  const std::vector<std::string_view> lines = cgroup::split(log, '\n');
+  const std::size_t first = lines.size() - std::min(lines.size(), kShownLines);
+  for (std::size_t i = first; i < lines.size(); ++i) spdlog::debug("{}: {}", program, lines[i]);
+}
+
 probe::Options probe_options(const SessionOptions& options) {
   probe::Options result;
   if (options.trace.tier == "tracepoint") result.tier = probe::TierChoice::tracepoint;
@@ -76,6 +84,7 @@ probe::Options probe_options(const SessionOptions& options) {
   result.stacks = options.trace.stacks;
   result.measure_runs = options.trace.self;
   if (options.follow) result.name_patterns = options.follow->leaf_prefixes;
+  result.on_refused = tell_refused;
   return result;
 }
 

@@ -18,9 +18,16 @@ constexpr std::size_t kMaxLogBytes = 256 * 1024;  // a verifier log may be megab
 
 int keep(enum libbpf_print_level, const char* format, std::va_list arguments) {
   if (capture == nullptr) return 0;
-  std::array<char, 8192> line{};
-  const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
-  if (length > 0) capture->append(line.data(), std::min<std::size_t>(length, line.size() - 1));
+  // A verifier log comes as one message.
+  std::va_list again;
+  va_copy(again, arguments);
+  const int length = std::vsnprintf(nullptr, 0, format, again);
+  va_end(again);
+  if (length <= 0) return 0;
+  const std::size_t before = capture->size();
+  capture->resize(before + static_cast<std::size_t>(length) + 1);
+  std::vsnprintf(capture->data() + before, static_cast<std::size_t>(length) + 1, format, arguments);
+  capture->pop_back();
   if (capture->size() > kMaxLogBytes) capture->erase(0, capture->size() - kMaxLogBytes);
   return 0;
 }

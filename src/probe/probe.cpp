@@ -109,6 +109,7 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
     const int error = memspike_bpf__load(state->skeleton.get());
     if (error == 0) break;
     const std::string why = explain_load_failure(log.text(), -error);
+    if (options.on_refused) options.on_refused(log.failed_program(), log.text());
     if (stacks) {
       stacks = false;
       refused_stacks = why;

@@ -19,11 +19,13 @@ namespace memspike::probe {
 struct Options {
   TierChoice tier = TierChoice::automatic;
   std::uint64_t sweep_period_ns = 1'000'000;
-  std::uint32_t ring_bytes = 4U << 20;     // a power of two, at least a page
-  std::uint32_t max_memcgs = 1024;         // tracked at the same time
-  std::uint32_t max_processes = 8192;      // told apart per recording
-  bool stacks = false;                     // record where a counter rises, if the kernel allows it
-  bool measure_runs = false;               // have the kernel measure the programs: some ns a run
+  std::uint32_t ring_bytes = 4U << 20;  // a power of two, at least a page
+  std::uint32_t max_memcgs = 1024;      // tracked at the same time
+  std::uint32_t max_processes = 8192;   // told apart per recording
+  bool stacks = false;                  // record where a counter rises, if the kernel allows it
+  bool measure_runs = false;            // have the kernel measure the programs: some ns a run
+  // Told of each program that the kernel refuses, with what libbpf and the verifier said: many lines.
+  std::function<void(const std::string& program, const std::string& log)> on_refused;
   std::vector<std::string> name_patterns;  // cgroups whose names begin so become roots when made (at most 8)
 };
 
