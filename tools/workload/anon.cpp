@@ -29,7 +29,7 @@ void fill(const Mapping& mapping, const Stairs& stairs) {
   }
 }
 
-int run_cycle(Options& options, Mapping::Kind kind, const Stairs& stairs = {}) {
+int run_cycle(Options& options, Mapping::Kind kind, const Stairs& stairs = {}, bool lazyfree = false) {
   const Cycle cycle = parse_cycle(options);
   start(options);
   for (std::uint64_t round = 0; round < cycle.repeat; ++round) {
@@ -38,6 +38,10 @@ int run_cycle(Options& options, Mapping::Kind kind, const Stairs& stairs = {}) {
     fill(*mapping, stairs);
     say("filled", {{"bytes", cycle.size_bytes}});
     if (kind == Mapping::Kind::anon_huge) say("huge", {{"bytes", huge_bytes()}});
+    if (lazyfree) {
+      mapping->offer();
+      say("offered");
+    }
     sleep_ns(cycle.hold_ns);
     mapping.reset();
     say("released");
@@ -52,7 +56,7 @@ int run_anon(Options& options) {
   Stairs stairs;
   stairs.step_bytes = options.size_bytes("--step", 0);
   stairs.pause_ns = options.duration_ns("--step-pause", 0);
-  return run_cycle(options, Mapping::Kind::anon, stairs);
+  return run_cycle(options, Mapping::Kind::anon, stairs, options.flag("--lazyfree"));
 }
 
 int run_thp(Options& options) { return run_cycle(options, Mapping::Kind::anon_huge); }

@@ -24,7 +24,8 @@ A life:
   idle SECONDS
 
 Fill, hold, release (each: [--repeat N] [--hold MS] [--pause MS]):
-  anon SIZE [--step SIZE] [--step-pause MS]     private memory, at once or in steps
+  anon SIZE [--step SIZE] [--step-pause MS] [--lazyfree]
+      private memory, at once or in steps; the kernel may take it back while it is held (MADV_FREE)
   thp SIZE                                      the same, in huge pages where the kernel gives them
   mmap-shared SIZE                              shared anonymous memory
   brk SIZE                                      the heap's end

@@ -57,6 +57,8 @@ void Mapping::release(std::size_t offset_bytes, std::size_t length_bytes) const 
   check(::madvise(data_ + offset_bytes, length_bytes, MADV_DONTNEED), "madvise(MADV_DONTNEED)");
 }
 
+void Mapping::offer() const { check(::madvise(data_, size_bytes_, MADV_FREE), "madvise(MADV_FREE)"); }
+
 void touch_pages(std::byte* data, std::size_t length_bytes) {
   const std::size_t step_bytes = page_size_bytes();
   for (std::size_t offset = 0; offset < length_bytes; offset += step_bytes) {

@@ -33,6 +33,9 @@ class Mapping {
   void release(std::size_t offset_bytes, std::size_t length_bytes) const;
   void release() const { release(0, size_bytes_); }
 
+  // Leaves it to the kernel to take the pages when it needs some: it can without swap.
+  void offer() const;
+
  private:
   std::byte* mapped_ = nullptr;  // what munmap wants: with the slack that alignment needed
   std::size_t mapped_bytes_ = 0;

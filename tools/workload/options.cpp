@@ -9,7 +9,7 @@
 namespace memspike::workload {
 namespace {
 
-constexpr std::array<std::string_view, 3> kFlags{"--start-on-stdin", "--keep", "--exec"};
+constexpr std::array<std::string_view, 4> kFlags{"--start-on-stdin", "--keep", "--exec", "--lazyfree"};
 
 bool is_flag(std::string_view word) {
   for (const std::string_view flag : kFlags) {
