@@ -24,10 +24,14 @@ inline constexpr std::uint64_t kPageBytes = 4096;
 class Stream {
  public:
   // Samples of a path of `levels` memcgs that live at 38 MiB, burst to 60 MiB and fall back, in batches of
-  // 64 pages as a CPU charges them; every eighth pair of neighbours is swapped, as two CPUs may.
-  Stream(std::size_t samples, std::uint32_t levels) : samples_(samples), levels_(levels) {
-    for (std::uint32_t slot = levels; slot-- > 0;) add_birth(slot);
-    for (std::size_t i = 0; i < samples; ++i) add_sample(i % 8 == 0 ? i + 1 : i % 8 == 1 ? i - 1 : i);
+  // 64 pages as a CPU charges them; every eighth pair of neighbours is swapped, as two CPUs may. A later part
+  // of a longer recording begins with its sample `first`, a multiple of 8.
+  Stream(std::size_t samples, std::uint32_t levels, std::size_t first = 0)
+      : samples_(samples), levels_(levels) {
+    for (std::uint32_t slot = first == 0 ? levels : 0; slot-- > 0;) add_birth(slot);
+    for (std::size_t i = first; i < first + samples; ++i) {
+      add_sample(i % 8 == 0 ? i + 1 : i % 8 == 1 ? i - 1 : i);
+    }
   }
 
   template <class Sink>

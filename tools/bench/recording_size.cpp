@@ -1,0 +1,71 @@
+// memspike-bench-recording SAMPLES FILE: a made-up recording of one memcg, as a session writes it to a file.
+// For its size, and for the time that `memspike report` takes.
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "recording/writer.h"
+#include "stream.h"
+
+namespace {
+
+using namespace memspike;
+
+constexpr std::size_t kPart = std::size_t{1} << 20;  // of the samples, in memory at a time
+
+std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
+  recording::Writer writer(
+      [&file](std::string_view bytes) -> Result<void> {
+        file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        return {};
+      },
+      {});
+  report::BuilderOptions options;
+  options.keep_all_spikes = false;
+  report::Builder builder(std::move(options));
+  builder.on_spike([&](report::MemcgIndex memcg, const spike::Spike& spike) { writer.draw(memcg, spike); });
+  std::uint64_t rows = 0, now_ns = 0;
+  report::Interpreter interpreter([](const std::string&) { return report::Description{}; },
+                                  [&](const report::Fact& fact) {
+                                    rows += std::holds_alternative<report::MemcgRow>(fact);
+                                    builder.apply(fact);
+                                    writer.write(fact);
+                                  });
+  interpreter.name_cgroup(100, "/bench");
+  timeline::Orderer orderer(20'000'000);
+  const auto apply = [&](const decode::Event& event) { interpreter.apply(event); };
+  for (std::size_t first = 0; first < samples; first += kPart) {
+    const bench::Stream stream(std::min(kPart, samples - first), 1, first);
+    stream.each([&](std::span<const std::byte> record) {
+      auto event = decode::decode(record, bench::kPageBytes);
+      if (!event) return;
+      std::visit([&](const auto& e) { now_ns = e.time_ns; }, *event);
+      orderer.push(std::move(*event));
+    });
+    orderer.release(now_ns, apply);
+  }
+  orderer.flush(apply);
+  interpreter.close(now_ns + 1);
+  (void)writer.flush();
+  return rows;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const long samples = argc == 3 ? std::strtol(argv[1], nullptr, 10) : 0;
+  if (samples <= 0) {
+    std::fputs("Usage: memspike-bench-recording SAMPLES FILE\n", stderr);
+    return 2;
+  }
+  std::ofstream file(argv[2], std::ios::binary);
+  const std::uint64_t rows = write_recording(static_cast<std::size_t>(samples), file);
+  const auto bytes = static_cast<double>(file.tellp());
+  if (!file.flush()) {
+    std::perror(argv[2]);
+    return 1;
+  }
+  std::printf("samples=%ld rows=%llu bytes=%.0f bytes_per_sample=%.2f\n", samples,
+              static_cast<unsigned long long>(rows), bytes, bytes / static_cast<double>(samples));
+  return 0;
+}
