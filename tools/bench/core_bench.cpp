@@ -22,7 +22,7 @@ void per_second(benchmark::State& state) {
 }
 
 void decode(benchmark::State& state) {
-  const Stream stream(kSamples, static_cast<std::uint32_t>(state.range(0)));
+  const Stream stream(kSamples, memspike::bench::StreamShape{static_cast<std::uint32_t>(state.range(0))});
   for (auto _ : state) {
     stream.each([](std::span<const std::byte> record) {
       auto event = memspike::decode::decode(record, memspike::bench::kPageBytes);
@@ -34,7 +34,7 @@ void decode(benchmark::State& state) {
 
 // As a session without --timeline: bounded memory.
 void to_report(benchmark::State& state) {
-  const Stream stream(kSamples, static_cast<std::uint32_t>(state.range(0)));
+  const Stream stream(kSamples, memspike::bench::StreamShape{static_cast<std::uint32_t>(state.range(0))});
   for (auto _ : state) {
     memspike::report::BuilderOptions options;
     options.keep_all_spikes = false;
@@ -48,7 +48,7 @@ void to_report(benchmark::State& state) {
 
 // As a session whose report has every row.
 void to_timeline(benchmark::State& state) {
-  const Stream stream(kSamples, 1);
+  const Stream stream(kSamples);
   double bytes = 0;
   double rows = 0;
   for (auto _ : state) {

@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
     std::fputs("Usage: memspike-bench-core SAMPLES\n", stderr);
     return 2;
   }
-  const memspike::bench::Stream stream(static_cast<std::size_t>(samples), 1);
+  const memspike::bench::Stream stream(static_cast<std::size_t>(samples));
   memspike::report::BuilderOptions options;
   options.keep_all_spikes = false;
   memspike::bench::Pipeline pipeline(std::move(options));

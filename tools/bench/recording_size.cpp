@@ -11,6 +11,9 @@ namespace {
 
 using namespace memspike;
 
+// 10,000 samples a second; the sweep comes every millisecond.
+constexpr bench::StreamShape kBusyPod{1, 100'000, 10, 0};
+
 constexpr std::size_t kPart = std::size_t{1} << 20;  // of the samples, in memory at a time
 
 std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
@@ -32,10 +35,13 @@ std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
                                     writer.write(fact);
                                   });
   interpreter.name_cgroup(100, "/bench");
+  writer.write(report::SessionKnown{});
   timeline::Orderer orderer(20'000'000);
   const auto apply = [&](const decode::Event& event) { interpreter.apply(event); };
   for (std::size_t first = 0; first < samples; first += kPart) {
-    const bench::Stream stream(std::min(kPart, samples - first), 1, first);
+    bench::StreamShape shape = kBusyPod;
+    shape.first = first;
+    const bench::Stream stream(std::min(kPart, samples - first), shape);
     stream.each([&](std::span<const std::byte> record) {
       auto event = decode::decode(record, bench::kPageBytes);
       if (!event) return;

@@ -20,16 +20,23 @@ namespace memspike::bench {
 
 inline constexpr std::uint64_t kPageBytes = 4096;
 
+struct StreamShape {
+  std::uint32_t levels = 1;
+  std::uint64_t step_ns = 40'000;  // between two samples: a storm's
+  // One sample in so many comes after a look, by the sweep, that found the counter as it was: a row of its
+  // own.
+  std::size_t still_every = 1;
+  std::size_t first = 0;  // a later part of a longer recording: a multiple of 8
+};
+
 // Records, one behind the other, each with its size in its header.
 class Stream {
  public:
-  // Samples of a path of `levels` memcgs that live at 38 MiB, burst to 60 MiB and fall back, in batches of
-  // 64 pages as a CPU charges them; every eighth pair of neighbours is swapped, as two CPUs may. A later part
-  // of a longer recording begins with its sample `first`, a multiple of 8.
-  Stream(std::size_t samples, std::uint32_t levels, std::size_t first = 0)
-      : samples_(samples), levels_(levels) {
-    for (std::uint32_t slot = first == 0 ? levels : 0; slot-- > 0;) add_birth(slot);
-    for (std::size_t i = first; i < first + samples; ++i) {
+  // Samples of a path of memcgs that live at 38 MiB, burst to 60 MiB and fall back, in batches of
+  // 64 pages as a CPU charges them; every eighth pair of neighbours is swapped, as two CPUs may.
+  explicit Stream(std::size_t samples, const StreamShape& shape = {}) : samples_(samples), shape_(shape) {
+    for (std::uint32_t slot = shape.first == 0 ? shape.levels : 0; slot-- > 0;) add_birth(slot);
+    for (std::size_t i = shape.first; i < shape.first + samples; ++i) {
       add_sample(i % 8 == 0 ? i + 1 : i % 8 == 1 ? i - 1 : i);
     }
   }
@@ -48,7 +55,6 @@ class Stream {
 
  private:
   static constexpr std::uint64_t kStartNs = 1'000'000'000;
-  static constexpr std::uint64_t kStepNs = 40'000;  // between two samples: a storm's
 
   template <class Raw>
   void add(const Raw& raw, std::size_t size_bytes) {
@@ -62,7 +68,7 @@ class Stream {
     raw.serial_nr = slot + 1;
     raw.cgroup_id = slot + 100;
     raw.slot = slot;
-    raw.parent_slot = slot + 1 < levels_ ? slot + 1 : MEMSPIKE_NO_SLOT;
+    raw.parent_slot = slot + 1 < shape_.levels ? slot + 1 : MEMSPIKE_NO_SLOT;
     raw.pattern = MEMSPIKE_NO_SLOT;
     raw.name[0] = static_cast<char>('a' + slot);
     add(raw, sizeof(raw));
@@ -80,26 +86,28 @@ class Stream {
 
   void add_sample(std::size_t step) {
     memspike_sample raw{};
-    const std::size_t size = offsetof(memspike_sample, levels) + levels_ * sizeof(memspike_level);
-    const std::uint64_t time_ns = kStartNs + step * kStepNs;
+    const std::size_t size = offsetof(memspike_sample, levels) + shape_.levels * sizeof(memspike_level);
+    const std::uint64_t time_ns = kStartNs + step * shape_.step_ns;
     raw.header = {MEMSPIKE_RECORD_SAMPLE, static_cast<__u16>(size), static_cast<__u32>(step % 2), time_ns};
     raw.outer_headroom_pages = MEMSPIKE_NO_HEADROOM;
     raw.tgid = 4711;
     raw.tid = 4711 + static_cast<__u32>(step / 1000 % 4);
     raw.trigger = MEMSPIKE_TRIGGER_PAGE_ALLOC;
-    raw.level_count = levels_;
+    raw.level_count = shape_.levels;
     const std::uint64_t before = usage_pages(step == 0 ? 0 : step - 1);
     const std::uint64_t now = usage_pages(step);
     raw.allocated_pages[MEMSPIKE_PURPOSE_USER] = static_cast<__u32>(now - std::min(before, now));
-    for (std::uint32_t slot = 0; slot < levels_; ++slot) {
+    const bool still = step % shape_.still_every == 0;
+    const std::uint64_t look_ns = time_ns - (still ? shape_.step_ns / 4 : shape_.step_ns);
+    for (std::uint32_t slot = 0; slot < shape_.levels; ++slot) {
       const std::uint64_t usage = usage_pages(step) + 64 * slot;
-      raw.levels[slot] = {slot, 0, usage, 62 * 256 + 64 * slot, 64 * 256, time_ns - kStepNs / 4};
+      raw.levels[slot] = {slot, 0, usage, 62 * 256 + 64 * slot, 64 * 256, look_ns};
     }
     add(raw, size);
   }
 
   std::size_t samples_;
-  std::uint32_t levels_;
+  StreamShape shape_;
   std::vector<std::byte> bytes_;
 };
 
