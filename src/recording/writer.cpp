@@ -191,6 +191,9 @@ void Writer::handle(const report::ProcessKilled& fact) {
 void Writer::draw(report::MemcgIndex memcg, const spike::Spike& spike) {
   if (failed()) return;
   const std::uint64_t end_ns = spike.half_begin_ns + spike.width_ns;
+  // Equal tops of one spike have one width, and are confirmed one after the other.
+  const std::pair slice(spike.half_begin_ns, end_ns);
+  if (std::exchange(at(memcg).last_spike_ns, slice) == slice) return;
   Packets::Event begin;
   begin.time_ns = spike.half_begin_ns;
   begin.name = "spike";

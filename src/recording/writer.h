@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -51,6 +52,7 @@ class Writer {
     std::int64_t limit_bytes = kNone;
     bool is_alive = false;
     Lanes spikes;
+    std::pair<std::uint64_t, std::uint64_t> last_spike_ns;  // begin and end of its slice
     Lanes stalls;
     std::deque<Kill> kills;  // the latest
   };

@@ -114,10 +114,12 @@ void write_footnotes(Page& page, const std::vector<SpikeRow>& rows, const Memcg&
   }
   const bool folded = std::any_of(rows.begin(), rows.end(), [](const SpikeRow& row) { return row.tops > 1; });
   if (folded) {
-    page.fact("",
-              fmt::format("{}: as many equal tops, each at most {} after the one before",
-                          page.style().utf8 ? "×2, ×3…" : "x2, x3...", page.duration(kSameTopNs)),
-              Tone::faint);
+    page.fact(
+        "",
+        fmt::format(
+            "{}: as many equal tops, {} apart at most or with usage above 90 % of the height between them",
+            page.style().utf8 ? "×2, ×3…" : "x2, x3...", page.duration(kSameTopNs)),
+        Tone::faint);
   }
 }
 

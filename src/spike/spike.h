@@ -41,14 +41,16 @@ struct Spike {
   Outcome outcome = Outcome::fell;
 };
 
-// How far apart equal tops that people take for one spike are at most.
+// How far apart equal tops that people take for one spike are at most, where usage falls far between them.
 inline constexpr std::uint64_t kSameTopNs = 50'000'000;
 
 // A usage that stands at its limit dips and returns as reclaim and charges alternate: to the signal
-// those are as many spikes with equal tops, to who reads it is one. `next` comes after `spike`.
+// those are as many spikes with equal tops, to who reads it is one. `next` comes after `spike`: soon, or
+// usage was in its crest all the time.
 inline bool is_same_top(const Spike& spike, const Spike& next) {
-  return spike.peak_bytes == next.peak_bytes && spike.outcome == next.outcome &&
-         next.peak_ns - spike.peak_ns <= kSameTopNs;
+  if (spike.peak_bytes != next.peak_bytes || spike.outcome != next.outcome) return false;
+  const std::uint64_t apart_ns = next.peak_ns - spike.peak_ns;
+  return apart_ns <= kSameTopNs || apart_ns <= next.crest_rise_ns;
 }
 
 }  // namespace memspike::spike

@@ -193,3 +193,29 @@ TEST_CASE("stalls that overlap are slices side by side, and a container's life h
   CHECK(lives[0].end_ns == facts::kStartNs + 10'000'000);  // with the recording
   CHECK(lives[1].end_ns == facts::kStartNs + 9'500'000);   // it was removed
 }
+
+TEST_CASE("equal tops of one spike are one slice") {
+  std::string trace;
+  recording::Writer writer(
+      [&trace](std::string_view bytes) -> Result<void> {
+        trace += bytes;
+        return {};
+      },
+      {1, 2, 3});
+  report::MemcgFound found;
+  found.time_ns = 10;
+  writer.write(found);
+  spike::Spike spike;
+  spike.half_begin_ns = 1'000;
+  spike.width_ns = 500;
+  for (const std::uint64_t peak_ns : {1'100, 1'300}) {
+    spike.peak_ns = peak_ns;
+    writer.draw(0, spike);
+  }
+  spike.half_begin_ns = 2'000;
+  writer.draw(0, spike);
+  writer.write(report::RecordingEnded{3'000});
+  REQUIRE(writer.flush());
+  const Node decoded = golden::parse_text(golden::decode_with_protoc(trace));
+  CHECK(Processor(decoded).slices("spike").size() == 2);
+}

@@ -88,6 +88,13 @@ TEST_CASE("equal tops close to each other are one row") {
   CHECK(rows_of(other_outcome).size() == 5);
 }
 
+TEST_CASE("equal tops with usage in the crest between them are one row, however far apart") {
+  auto later = top_at(300 * kMs, 50, 30);
+  later.crest_rise_ns = 200 * kMs;
+  CHECK(rows_of({top_at(100 * kMs, 50, 30), later}).size() == 1);
+  CHECK(rows_of({top_at(99 * kMs, 50, 30), later}).size() == 2);
+}
+
 TEST_CASE("a spike that is measured from the container's start is marked") {
   Memcg m;
   m.path = "/a";
