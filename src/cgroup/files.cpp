@@ -50,6 +50,12 @@ std::optional<std::uint64_t> read_key(const std::filesystem::path& path, std::st
   return content ? find_key(*content, key) : std::nullopt;
 }
 
+// memory.events counts the descendants' events as well.
+std::optional<std::uint64_t> read_own_event(const std::filesystem::path& dir, std::string_view key) {
+  const auto own = read_key(dir / kMemoryEventsLocal, key);
+  return own ? own : read_key(dir / kMemoryEvents, key);
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir) {
@@ -77,8 +83,14 @@ std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir) {
 }
 
 std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir) {
-  const auto hits = read_key(dir / kMemoryEvents, "max");
-  return hits ? hits : read_number(dir / kFailcnt);
+  if (const auto hits = read_own_event(dir, "max")) return hits;
+  const auto hits = read_number(dir / kFailcnt);
+  // Where memory and swap have a limit together, a charge is held against that one first.
+  return hits ? std::optional(*hits + read_number(dir / kMemswFailcnt).value_or(0)) : hits;
+}
+
+std::optional<std::uint64_t> read_high_hits(const std::filesystem::path& dir) {
+  return read_own_event(dir, "high");
 }
 
 std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir) {

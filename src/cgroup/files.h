@@ -17,6 +17,7 @@ inline constexpr const char* kMemoryCurrent = "memory.current";                 
 inline constexpr const char* kMemoryMax = "memory.max";                           // v2
 inline constexpr const char* kMemoryPeak = "memory.peak";                         // v2, Linux 5.19
 inline constexpr const char* kMemoryEvents = "memory.events";                     // v2
+inline constexpr const char* kMemoryEventsLocal = "memory.events.local";          // v2, from Linux 5.2
 inline constexpr const char* kMemoryStat = "memory.stat";                         // v1 and v2
 inline constexpr const char* kMemorySwapMax = "memory.swap.max";                  // v2
 inline constexpr const char* kUsageInBytes = "memory.usage_in_bytes";             // v1
@@ -24,6 +25,7 @@ inline constexpr const char* kLimitInBytes = "memory.limit_in_bytes";           
 inline constexpr const char* kMaxUsageInBytes = "memory.max_usage_in_bytes";      // v1
 inline constexpr const char* kKmemUsageInBytes = "memory.kmem.usage_in_bytes";    // v1
 inline constexpr const char* kFailcnt = "memory.failcnt";                         // v1
+inline constexpr const char* kMemswFailcnt = "memory.memsw.failcnt";              // v1
 inline constexpr const char* kOomControl = "memory.oom_control";                  // v1
 inline constexpr const char* kMemswLimitInBytes = "memory.memsw.limit_in_bytes";  // v1
 inline constexpr const char* kSwappiness = "memory.swappiness";                   // v1
@@ -49,9 +51,13 @@ std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir);
 // of this memcg alone) that the OOM killer killed.
 std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
 
-// How often its own limit refused a charge, by the kernel's own count: "max" of memory.events, else
-// memory.failcnt.
+// How often its own limit refused a charge, by the kernel's own count: "max" of memory.events.local, else
+// memory.failcnt and memory.memsw.failcnt.
 std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir);
+
+// How often its tasks were throttled and sent to reclaim for being above memory.high: "high" of
+// memory.events.local; nullopt on v1.
+std::optional<std::uint64_t> read_high_hits(const std::filesystem::path& dir);
 
 // What the kernel itself holds for the memcg: memory.kmem.usage_in_bytes of v1, nullopt elsewhere.
 std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir);

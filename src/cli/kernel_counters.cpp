@@ -15,7 +15,7 @@ std::optional<std::uint64_t> difference(std::optional<std::uint64_t> now,
 
 KernelCounters::Counts KernelCounters::read_counts(const std::string& path) const {
   const auto dir = cgroup::memcg_dir(hierarchy_, path);
-  return {cgroup::read_oom_kills(dir), cgroup::read_limit_hits(dir)};
+  return {cgroup::read_oom_kills(dir), cgroup::read_limit_hits(dir), cgroup::read_high_hits(dir)};
 }
 
 void KernelCounters::read_before(const std::string& path) {
@@ -54,6 +54,7 @@ bool KernelCounters::read(const report::Interpreter& interpreter,
     const Counts now = read_counts(memcg.path);
     count.oom_kills = difference(now.oom_kills, begun->second.oom_kills);
     count.limit_hits = difference(now.limit_hits, begun->second.limit_hits);
+    count.high_hits = difference(now.high_hits, begun->second.high_hits);
   }
   return settled;
 }

@@ -33,6 +33,7 @@ class KernelCounters {
   struct Counts {
     std::optional<std::uint64_t> oom_kills;
     std::optional<std::uint64_t> limit_hits;
+    std::optional<std::uint64_t> high_hits;
   };
 
   Counts read_counts(const std::string& path) const;

@@ -226,6 +226,7 @@ void describe(Archive& a, report::KernelCounts& v) {
   a("peak_source", v.peak_source);
   a("oom_kills", v.oom_kills);
   a("limit_hits", v.limit_hits);
+  a("high_hits", v.high_hits);
 }
 
 template <class Archive>

@@ -173,6 +173,7 @@ void Builder::handle(const KernelCounts& fact) {
   memcg->kernel_peak_source = fact.peak_source;
   memcg->kernel_oom_kills = fact.oom_kills;
   memcg->near_misses.refused_charges = fact.limit_hits;
+  memcg->near_misses.throttled_charges = fact.high_hits;
 }
 
 void Builder::handle(const ProcessAllocations& fact) {

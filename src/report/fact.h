@@ -114,6 +114,7 @@ struct KernelCounts {
   std::string peak_source;
   std::optional<std::uint64_t> oom_kills;   // over the recording
   std::optional<std::uint64_t> limit_hits;  // over the recording: charges that its limit refused
+  std::optional<std::uint64_t> high_hits;   // over the recording: charges above memory.high
 };
 
 // The page allocations of one process over the recording.

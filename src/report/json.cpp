@@ -268,6 +268,7 @@ void write(JsonWriter& json, const NearMisses& near) {
   json.key("near_misses");
   json.begin_object();
   json.member("refused_charges", near.refused_charges);
+  json.member("throttled_charges", near.throttled_charges);
   json.member("stalls", near.stalls);
   json.member("stalled_ns", near.stalled_ns);
   json.member("longest_stall_ns", near.longest_ns);

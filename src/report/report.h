@@ -154,11 +154,14 @@ struct Histograms {
   histogram::Histogram alloc_order;     // page allocations by order
 };
 
-// Charges that a limit refused and reclaim rescued, and what the tasks waited for it.
+// Charges that a limit refused and reclaim rescued, those that memory.high throttled, and what the tasks
+// waited for it.
 struct NearMisses {
-  std::optional<std::uint64_t> refused_charges;  // by the kernel's own count (failcnt, memory.events max)
-  std::uint64_t stalls = 0;                      // direct reclaims of tasks in here
-  std::uint64_t stalled_ns = 0;                  // all of them together
+  // By the kernel's own count: failcnt, "max" and "high" of memory.events.local.
+  std::optional<std::uint64_t> refused_charges;
+  std::optional<std::uint64_t> throttled_charges;
+  std::uint64_t stalls = 0;      // direct reclaims of tasks in here
+  std::uint64_t stalled_ns = 0;  // all of them together
   std::uint64_t longest_ns = 0;
   histogram::Histogram stall_ns;
 };

@@ -1,8 +1,11 @@
 #include "report/section.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "report/blind_spot.h"
 #include "report/footer.h"
@@ -90,16 +93,19 @@ void write_kernel_peak(Page& page, const Subject& subject, const Report& report)
 // How often it nearly happened, and what that cost.
 void write_near_misses(Page& page, const Memcg& memcg) {
   const NearMisses& near = memcg.near_misses;
-  if (near.stalls == 0 && near.refused_charges.value_or(0) == 0) return;
-  std::string text;
-  if (near.refused_charges) text = fmt::format("the limit was hit {}", times(*near.refused_charges));
-  if (near.refused_charges && memcg.oom_kills.empty()) text += " without a kill";
-  if (near.stalls > 0) {
-    if (!text.empty()) text += "; ";
-    text += fmt::format("tasks stalled {} in reclaim: {} in all, the longest {}", times(near.stalls),
-                        page.duration(near.stalled_ns), page.duration(near.longest_ns));
+  std::vector<std::string> told;
+  if (near.refused_charges.value_or(0) > 0) {
+    told.push_back(fmt::format("the limit was hit {}{}", times(*near.refused_charges),
+                               memcg.oom_kills.empty() ? " without a kill" : ""));
   }
-  page.fact("near", text, Tone::warn);
+  if (near.throttled_charges.value_or(0) > 0) {
+    told.push_back(fmt::format("memory.high throttled {}", times(*near.throttled_charges)));
+  }
+  if (near.stalls > 0) {
+    told.push_back(fmt::format("tasks stalled {} in reclaim: {} in all, the longest {}", times(near.stalls),
+                               page.duration(near.stalled_ns), page.duration(near.longest_ns)));
+  }
+  if (!told.empty()) page.fact("near", fmt::format("{}", fmt::join(told, "; ")), Tone::warn);
 }
 
 // What a fresh container's floor is made of, where it is not its own doing.

@@ -62,10 +62,14 @@ void merge(Histograms& into, const Histograms& next) {
   into.alloc_order.merge(next.alloc_order);
 }
 
+// Of a part that is not known the sum is not known either.
+void add(std::optional<std::uint64_t>& into, const std::optional<std::uint64_t>& next) {
+  into = into && next ? std::optional(*into + *next) : std::nullopt;
+}
+
 void merge(NearMisses& into, const NearMisses& next) {
-  into.refused_charges = into.refused_charges && next.refused_charges
-                             ? std::optional(*into.refused_charges + *next.refused_charges)
-                             : std::nullopt;
+  add(into.refused_charges, next.refused_charges);
+  add(into.throttled_charges, next.throttled_charges);
   into.stalls += next.stalls;
   into.stalled_ns += next.stalled_ns;
   into.longest_ns = std::max(into.longest_ns, next.longest_ns);

@@ -133,8 +133,10 @@ std::uint64_t Cgroup::oom_kills() const {
 }
 
 std::uint64_t Cgroup::limit_hits() const {
-  return memory_is_v2() ? read_key(dir_ / "memory.events", "max")
-                        : std::stoull(read_file(dir_ / "memory.failcnt"));
+  if (memory_is_v2()) return read_key(dir_ / "memory.events.local", "max");
+  // With a limit for memory and swap together that one refuses first.
+  const fs::path both = dir_ / "memory.memsw.failcnt";
+  return read_number(dir_ / "memory.failcnt") + (fs::exists(both) ? read_number(both) : 0);
 }
 
 std::string unique_name(const std::string& stem) {

@@ -5,20 +5,22 @@
 
 using namespace memspike::test;
 
-// [host]: wants a file system with a disk below it; a guest has none.
-TEST_CASE("the limit is hit without a kill: refused charges and stalls are counted", "[host]") {
-  const TempDir dir;
-  const Cgroup cgroup("/" + unique_name("near"), 24U << 20);
-  Recorder recorder({"--cgroup", cgroup.path()});
-  // Page cache beyond the limit: each charge is refused first, then rescued by dropping clean pages.
-  REQUIRE(run_workload(cgroup, {"pagecache", "64M", "--file", dir / "file"}) == 0);
-  const std::uint64_t refused = cgroup.limit_hits();
-  const Json report = recorder.stop();
-  const Json memcg = memcg_of(report, cgroup.path());
+namespace {
+
+constexpr std::uint64_t kLimitBytes = 24U << 20;
+
+// One process holds memory that reclaim may take, another one needs it: both together want more than there
+// is.
+void want_too_much(const Cgroup& cgroup) {
+  Process holder(workload(cgroup, {"anon", "20M", "--lazyfree", "--hold", "60000"}));
+  holder.wait_for_out("ready");
+  holder.send_line();
+  holder.wait_for_out("offered");
+  REQUIRE(run_workload(cgroup, {"anon", "16M"}) == 0);
+}
+
+void check_stalls(const Json& report, const Json& memcg) {
   const Json& near = memcg.at("near_misses");
-  REQUIRE(refused > 0);
-  CHECK(memcg.at("oom_kills").empty());
-  CHECK(counter(near, "refused_charges") == refused);
   // Every refusal of a task that may wait is a reclaim; the kernel may try again for one charge.
   CHECK(counter(near, "stalls") > 0);
   CHECK(counter(near, "stalled_ns") >= counter(near, "longest_stall_ns"));
@@ -29,4 +31,68 @@ TEST_CASE("the limit is hit without a kill: refused charges and stalls are count
   std::uint64_t stalls = 0;
   for (const Json& spike : memcg.at("spikes")) stalls += counter(spike.at("stalls"), "count");
   CHECK(stalls > 0);
+}
+
+}  // namespace
+
+TEST_CASE("the limit is hit without a kill: refused charges and stalls are counted") {
+  const Cgroup pod("/" + unique_name("near"));
+  const Cgroup cgroup(pod.path() + "/container", kLimitBytes);
+  Recorder recorder({"--cgroup", pod.path()});
+  want_too_much(cgroup);
+  const std::uint64_t refused = cgroup.limit_hits();
+  const Json report = recorder.stop();
+  const Json memcg = memcg_of(report, cgroup.path());
+  REQUIRE(refused > 0);
+  CHECK(memcg.at("oom_kills").empty());
+  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  check_stalls(report, memcg);
+  // It was not the pod's limit.
+  CHECK(counter(memcg_of(report, pod.path()).at("near_misses"), "refused_charges") == 0);
+}
+
+// As a runtime that forbids swap sets it. The kernel then refuses by that limit, and counts it there; 6.18
+// counts it nowhere, and refused_charges is 0.
+TEST_CASE("a limit of memory and swap together that is hit is counted, too", "[v1]") {
+  const Cgroup cgroup("/" + unique_name("memsw"), kLimitBytes);
+  const fs::path both = cgroup.dir() / "memory.memsw.limit_in_bytes";
+  if (fs::exists(both)) write_file(both, std::to_string(kLimitBytes));
+  Recorder recorder({"--cgroup", cgroup.path()});
+  want_too_much(cgroup);
+  const std::uint64_t refused = cgroup.limit_hits();
+  const Json report = recorder.stop();
+  const Json memcg = memcg_of(report, cgroup.path());
+  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  CHECK(counter(memcg.at("usage"), "peak_bytes") >= kLimitBytes - (1U << 20));
+  check_stalls(report, memcg);
+}
+
+TEST_CASE("memory.high throttles: it is counted", "[v2]") {
+  const Cgroup cgroup("/" + unique_name("high"));
+  write_file(cgroup.dir() / "memory.high", std::to_string(kLimitBytes));
+  Recorder recorder({"--cgroup", cgroup.path()});
+  want_too_much(cgroup);
+  const std::string events = read_file(cgroup.dir() / "memory.events.local");
+  const Json near = memcg_of(recorder.stop(), cgroup.path()).at("near_misses");
+  INFO(events << near.dump());
+  CHECK(counter(near, "throttled_charges") > 0);
+  CHECK(events.find("high " + std::to_string(counter(near, "throttled_charges")) + "\n") !=
+        std::string::npos);
+  CHECK(counter(near, "refused_charges") == 0);
+}
+
+// [host]: wants a file system with a disk below it; a guest has none.
+TEST_CASE("page cache beyond the limit is refused and rescued", "[host]") {
+  const TempDir dir;
+  const Cgroup cgroup("/" + unique_name("cache"), kLimitBytes);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  // Each charge is refused first, then rescued by dropping clean pages.
+  REQUIRE(run_workload(cgroup, {"pagecache", "64M", "--file", dir / "file"}) == 0);
+  const std::uint64_t refused = cgroup.limit_hits();
+  const Json report = recorder.stop();
+  const Json memcg = memcg_of(report, cgroup.path());
+  REQUIRE(refused > 0);
+  CHECK(memcg.at("oom_kills").empty());
+  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  check_stalls(report, memcg);
 }

@@ -39,6 +39,21 @@ TEST_CASE("v1 files: limit, usage, peak, kills") {
   CHECK_FALSE(read_limit_bytes(tree.at("free")));
 }
 
+TEST_CASE("refused and throttled charges: those of its own limits, not of its descendants") {
+  Tree tree;
+  tree.file("v2/memory.events", "low 0\nhigh 70\nmax 50\noom 1\n");
+  CHECK(read_limit_hits(tree.at("v2")) == 50u);  // before Linux 5.2 there is no other file
+  tree.file("v2/memory.events.local", "low 0\nhigh 7\nmax 5\noom 1\n");
+  CHECK(read_limit_hits(tree.at("v2")) == 5u);
+  CHECK(read_high_hits(tree.at("v2")) == 7u);
+  tree.file("v1/memory.failcnt", "3\n");
+  CHECK(read_limit_hits(tree.at("v1")) == 3u);
+  tree.file("v1/memory.memsw.failcnt", "40\n");
+  CHECK(read_limit_hits(tree.at("v1")) == 43u);
+  CHECK_FALSE(read_high_hits(tree.at("v1")));
+  CHECK_FALSE(read_limit_hits(tree.at("missing")));
+}
+
 TEST_CASE("a memcg is told from a cgroup, and a v2 kernel before 5.19 has no peak") {
   Tree tree;
   tree.file("plain/cgroup.procs", "");

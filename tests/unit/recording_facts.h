@@ -111,7 +111,7 @@ inline std::vector<report::Fact> story() {
           kill(8'600'000, true),
           row(1, 9'000'000, kMiB),
           report::MemcgGone{1, kStartNs + 9'500'000, 50 * kMiB},
-          report::KernelCounts{0, 61 * kMiB, "memory.peak", 2, 17},
+          report::KernelCounts{0, 61 * kMiB, "memory.peak", 2, 17, 3},
           report::MemcgNamed{1, {report::Role::container, report::Container{"abcdef", "app"}, true}},
           report::ProcessAllocations{1, 42, "eater", {100, 0, 3}},
           report::ProcessAllocations{1, 0, "", {7}},
