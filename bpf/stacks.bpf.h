@@ -40,11 +40,12 @@ static __always_inline bool is_known(const struct memspike_stack *last, u32 tgid
 }
 
 /*
- * After a move up by `pages` was recorded. Inlined: of what a stack costs (some 4 us) the most is the
- * kernel's unwinder, and of its frames those of BPF programs are the dearest. One frame less: a storm
- * with stacks 1.02 to 1.03 of one without them, where it was 1.04.
+ * After a move up by `pages` was recorded. Inlined: of what a stack costs (some 4 us) the most is
+ * the kernel's unwinder, and of its frames those of BPF programs are the dearest. One frame less: a
+ * storm with stacks 1.02 to 1.03 of one without them, where it was 1.04.
  */
-static __always_inline int record_stack(struct memspike_tally *tally, u32 trigger, u32 slot, u64 pages)
+static __always_inline int record_stack(struct memspike_tally *tally, u32 trigger, u32 slot,
+					u64 pages)
 {
 	struct memspike_stack *stack = bpf_map_lookup_elem(&stack_drafts, &trigger);
 	u64 task = bpf_get_current_pid_tgid(), comm[2] = {}, flags, size;
