@@ -10,8 +10,11 @@ namespace memspike::report {
 namespace {
 
 constexpr std::uint64_t kFloorBytes = 1U << 20;
-constexpr std::size_t kKeptSpikes = 16'384;  // per memcg, about 1.5 MB
-constexpr int kMaxDepth = 32;                // a hostile recording may have a memcg be its own ancestor
+// Spikes that are kept where memory is bounded: of one memcg, of all together, of each of very many.
+constexpr std::size_t kKeptSpikes = 16'384;
+constexpr std::size_t kKeptOfAll = 65'536;
+constexpr std::size_t kKeptOfEach = 256;
+constexpr int kMaxDepth = 32;  // a hostile recording may have a memcg be its own ancestor
 constexpr std::size_t kMaxNotes = 50;
 constexpr std::size_t kMaxLogLines = 4096;
 constexpr std::size_t kMaxMemcgs = 1U << 22;  // a hostile recording must not make us allocate
@@ -77,9 +80,12 @@ void Builder::handle(const MemcgRow& fact) {
   if (memcg == nullptr) return;
   memcg->add_row(fact.row, options_.keep_timeline);
   if (row_sink_ && memcg->wanted) row_sink_(memcg->path(), fact.row);
-  if (!options_.keep_all_spikes && memcg->kept_spikes() > kKeptSpikes) {
-    memcg->spill(kKeptSpikes / 2, min_prominence_bytes());
-  }
+  if (!options_.keep_all_spikes && memcg->kept_spikes() > kKeptOfEach) bound_spikes(*memcg);
+}
+
+void Builder::bound_spikes(MemcgState& memcg) const {
+  const std::size_t most = std::clamp(kKeptOfAll / memcgs_.size(), kKeptOfEach, kKeptSpikes);
+  if (memcg.kept_spikes() > most) memcg.spill(most / 2, min_prominence_bytes());
 }
 
 void Builder::handle(const MemcgCharged& fact) {

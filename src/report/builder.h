@@ -81,6 +81,7 @@ class Builder {
   void handle(const SessionKnown& fact);
   void handle(const RecordingEnded& fact);
   MemcgState* at(MemcgIndex memcg) const;
+  void bound_spikes(MemcgState& memcg) const;
   void tell_spike(MemcgIndex memcg, const spike::Spike& spike) const;
   void keep_few_windows(MemcgState& memcg);
   void keep_few_overviews(MemcgState& gone);

@@ -175,3 +175,25 @@ TEST_CASE("the recording bounds the spikes of a long recording unless told to ke
     CHECK((most_kept <= kMostKept) == !keep_all);
   }
 }
+
+TEST_CASE("of many memcgs each keeps fewer spikes") {
+  constexpr std::uint64_t kSpikes = 2'000;
+  report::BuilderOptions options;
+  options.keep_all_spikes = false;
+  report::Builder builder(options);
+  report::MemcgFound found;
+  for (report::MemcgIndex index = 0; index < 1'000; ++index) {
+    found.memcg = index;
+    found.path = "/" + std::to_string(index);
+    builder.apply(found);
+  }
+  for (std::uint64_t i = 1; i < 2 * kSpikes; ++i) {
+    const std::uint64_t usage = i % 2 == 0 ? kBase - i : kBase + 2 * kMiB + i;
+    builder.apply(report::MemcgRow{7, {1'000 * i, usage, 100 * kMiB, {}, decode::kNoHeadroom, {}}});
+  }
+  builder.apply(report::RecordingEnded{3'000 * kSpikes});
+  const report::Memcg memcg = builder.take().memcgs.front();
+  CHECK(memcg.spikes_total == kSpikes - 1);
+  CHECK(memcg.spikes.size() <= 256);
+  CHECK(memcg.spikes.size() >= 100);
+}
