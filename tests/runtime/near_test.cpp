@@ -33,6 +33,18 @@ void check_stalls(const Json& report, const Json& memcg) {
   CHECK(stalls > 0);
 }
 
+// Ends the recording: each charge that the limit refused is told, and none was answered by a kill.
+Json check_rescued(Recorder& recorder, const Cgroup& cgroup) {
+  const std::uint64_t refused = cgroup.limit_hits();
+  Json report = recorder.stop();
+  const Json memcg = memcg_of(report, cgroup.path());
+  REQUIRE(refused > 0);
+  CHECK(memcg.at("oom_kills").empty());
+  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  check_stalls(report, memcg);
+  return report;
+}
+
 }  // namespace
 
 TEST_CASE("the limit is hit without a kill: refused charges and stalls are counted") {
@@ -40,13 +52,7 @@ TEST_CASE("the limit is hit without a kill: refused charges and stalls are count
   const Cgroup cgroup(pod.path() + "/container", kLimitBytes);
   Recorder recorder({"--cgroup", pod.path()});
   want_too_much(cgroup);
-  const std::uint64_t refused = cgroup.limit_hits();
-  const Json report = recorder.stop();
-  const Json memcg = memcg_of(report, cgroup.path());
-  REQUIRE(refused > 0);
-  CHECK(memcg.at("oom_kills").empty());
-  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
-  check_stalls(report, memcg);
+  const Json report = check_rescued(recorder, cgroup);
   // It was not the pod's limit.
   CHECK(counter(memcg_of(report, pod.path()).at("near_misses"), "refused_charges") == 0);
 }
@@ -88,11 +94,5 @@ TEST_CASE("page cache beyond the limit is refused and rescued", "[host]") {
   Recorder recorder({"--cgroup", cgroup.path()});
   // Each charge is refused first, then rescued by dropping clean pages.
   REQUIRE(run_workload(cgroup, {"pagecache", "64M", "--file", dir / "file"}) == 0);
-  const std::uint64_t refused = cgroup.limit_hits();
-  const Json report = recorder.stop();
-  const Json memcg = memcg_of(report, cgroup.path());
-  REQUIRE(refused > 0);
-  CHECK(memcg.at("oom_kills").empty());
-  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
-  check_stalls(report, memcg);
+  check_rescued(recorder, cgroup);
 }
