@@ -138,11 +138,12 @@ static __always_inline void allocated_is_told(const struct memspike_sample *samp
 		counts->allocated_pages[i] -= sample->allocated_pages[i];
 }
 
-/* Returns by how many pages the memcg rose; 0 where it did not, and where nothing was recorded. */
+/* Returns by how many pages the memcg rose; 0 where it did not, where nothing was recorded, and
+ * without stacks, which alone want to know. */
 static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 trigger)
 {
 	struct memspike_sample *sample = bpf_map_lookup_elem(&drafts, &trigger);
-	u64 now = 0, size, rise, task = bpf_get_current_pid_tgid();
+	u64 now = 0, size, rise = 0, task = bpf_get_current_pid_tgid();
 	u32 count;
 
 	if (!sample)
@@ -164,7 +165,8 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 	}
 	tally->recorded++;
 	allocated_is_told(sample);
-	rise = rise_of(&sample->levels[0]);
+	if (with_stacks)
+		rise = rise_of(&sample->levels[0]);
 	if (remember(tally, sample->levels, count, now))
 		wake_reader(now);
 	return rise;
