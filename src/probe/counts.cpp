@@ -11,14 +11,19 @@
 namespace memspike::probe {
 namespace {
 
+// Of a CPU's tally, or of another trigger's sum: their counts have the same names.
+template <class Firings>
+void add_firings(TriggerCounts& sum, const Firings& firings) {
+  sum.fired += firings.fired;
+  sum.unchanged += firings.unchanged;
+  sum.recorded += firings.recorded;
+  sum.lost_ring_full += firings.lost_ring_full;
+  sum.lost_table_full += firings.lost_table_full;
+  sum.lost_nested += firings.lost_nested;
+}
+
 void add(Counts& counts, std::uint32_t trigger, const memspike_tally& tally) {
-  TriggerCounts& sum = counts.triggers[trigger];
-  sum.fired += tally.fired;
-  sum.unchanged += tally.unchanged;
-  sum.recorded += tally.recorded;
-  sum.lost_ring_full += tally.lost_ring_full;
-  sum.lost_table_full += tally.lost_table_full;
-  sum.lost_nested += tally.lost_nested;
+  add_firings(counts.triggers[trigger], tally);
   counts.kills_lost_ring_full += tally.kills_lost_ring_full;
   counts.memcgs_lost_ring_full += tally.memcgs_lost_ring_full;
   counts.stalls_lost += tally.stalls_lost;
@@ -84,14 +89,7 @@ struct Entries {
 
 TriggerCounts Counts::of_all_triggers() const {
   TriggerCounts sum;
-  for (const TriggerCounts& trigger : triggers) {
-    sum.fired += trigger.fired;
-    sum.unchanged += trigger.unchanged;
-    sum.recorded += trigger.recorded;
-    sum.lost_ring_full += trigger.lost_ring_full;
-    sum.lost_table_full += trigger.lost_table_full;
-    sum.lost_nested += trigger.lost_nested;
-  }
+  for (const TriggerCounts& trigger : triggers) add_firings(sum, trigger);
   return sum;
 }
 
