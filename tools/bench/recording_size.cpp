@@ -25,33 +25,20 @@ std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
       {});
   report::BuilderOptions options;
   options.keep_all_spikes = false;
-  report::Builder builder(std::move(options));
-  builder.on_spike([&](report::MemcgIndex memcg, const spike::Spike& spike) { writer.draw(memcg, spike); });
-  std::uint64_t rows = 0, now_ns = 0;
-  report::Interpreter interpreter([](const std::string&) { return report::Description{}; },
-                                  [&](const report::Fact& fact) {
-                                    rows += std::holds_alternative<report::MemcgRow>(fact);
-                                    builder.apply(fact);
-                                    writer.write(fact);
-                                  });
-  interpreter.name_cgroup(100, "/bench");
+  std::uint64_t rows = 0;
+  bench::Pipeline pipeline(std::move(options), [&](const report::Fact& fact) {
+    rows += std::holds_alternative<report::MemcgRow>(fact);
+    writer.write(fact);
+  });
+  pipeline.builder().on_spike(
+      [&](report::MemcgIndex memcg, const spike::Spike& spike) { writer.draw(memcg, spike); });
   writer.write(report::SessionKnown{});
-  timeline::Orderer orderer(20'000'000);
-  const auto apply = [&](const decode::Event& event) { interpreter.apply(event); };
   for (std::size_t first = 0; first < samples; first += kPart) {
     bench::StreamShape shape = kBusyPod;
     shape.first = first;
-    const bench::Stream stream(std::min(kPart, samples - first), shape);
-    stream.each([&](std::span<const std::byte> record) {
-      auto event = decode::decode(record, bench::kPageBytes);
-      if (!event) return;
-      std::visit([&](const auto& e) { now_ns = e.time_ns; }, *event);
-      orderer.push(std::move(*event));
-    });
-    orderer.release(now_ns, apply);
+    pipeline.feed(bench::Stream(std::min(kPart, samples - first), shape));
   }
-  orderer.flush(apply);
-  interpreter.close(now_ns + 1);
+  pipeline.finish();
   (void)writer.flush();
   return rows;
 }

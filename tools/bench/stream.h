@@ -114,14 +114,25 @@ class Stream {
 // Decode, order, timeline, spikes, histograms, report.
 class Pipeline {
  public:
-  explicit Pipeline(report::BuilderOptions options)
+  // `also`: is told of each fact, after the report's builder.
+  explicit Pipeline(report::BuilderOptions options, std::function<void(const report::Fact&)> also = {})
       : builder_(std::move(options)),
+        also_(std::move(also)),
         interpreter_([](const std::string&) { return report::Description{}; },
-                     [this](const report::Fact& fact) { builder_.apply(fact); }) {
+                     [this](const report::Fact& fact) {
+                       builder_.apply(fact);
+                       if (also_) also_(fact);
+                     }) {
     for (std::uint64_t id = 100; id < 100 + MEMSPIKE_MAX_LEVELS; ++id) interpreter_.name_cgroup(id, "/bench");
   }
 
   void run(const Stream& stream) {
+    feed(stream);
+    finish();
+  }
+
+  // One part of a recording after the other; then its end.
+  void feed(const Stream& stream) {
     std::size_t waiting = 0;
     stream.each([&](std::span<const std::byte> record) {
       auto event = decode::decode(record, kPageBytes);
@@ -130,10 +141,14 @@ class Pipeline {
       orderer_.push(std::move(*event));
       if (++waiting % kDrain == 0) release();
     });
+  }
+
+  void finish() {
     orderer_.flush([this](const decode::Event& event) { interpreter_.apply(event); });
     interpreter_.close(now_ns_ + 1);
   }
 
+  report::Builder& builder() { return builder_; }
   report::Report take() { return builder_.take(); }
 
  private:
@@ -145,6 +160,7 @@ class Pipeline {
   }
 
   report::Builder builder_;
+  std::function<void(const report::Fact&)> also_;
   report::Interpreter interpreter_;
   timeline::Orderer orderer_{kHoldNs};
   std::uint64_t now_ns_ = 0;
