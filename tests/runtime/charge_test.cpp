@@ -18,6 +18,12 @@ using namespace memspike::test;
 namespace {
 
 constexpr std::uint64_t kMiB = 1U << 20;
+constexpr std::uint64_t kSweepNs = 2'000'000'000;  // --sweep 2s
+
+// How late a look may come that no task of the target makes.
+std::uint64_t late_ns(const Json& report) {
+  return report.at("session").at("tier") == "charge" ? 0 : kSweepNs;
+}
 
 std::uint64_t monotonic_ns() {
   timespec now{};
@@ -71,13 +77,13 @@ std::vector<Row> timeline_of(const Json& memcg) {
 }
 
 // Whether the poll lies between the lowest and the highest of the timeline at its time, give or take
-// `late_ns`.
-bool has(const std::vector<Row>& timeline, const Poll& poll, std::uint64_t late_ns) {
+// `give_ns`.
+bool has(const std::vector<Row>& timeline, const Poll& poll, std::uint64_t give_ns) {
   std::uint64_t lowest = UINT64_MAX, highest = 0;
   for (const Row& row : timeline) {
-    if (row.time_ns > poll.after_ns + late_ns) break;
+    if (row.time_ns > poll.after_ns + give_ns) break;
     // The last one before that time still holds when it begins.
-    const bool before = row.time_ns + late_ns < poll.before_ns;
+    const bool before = row.time_ns + give_ns < poll.before_ns;
     lowest = before ? row.usage_bytes : std::min(lowest, row.usage_bytes);
     highest = before ? row.usage_bytes : std::max(highest, row.usage_bytes);
   }
@@ -86,17 +92,16 @@ bool has(const std::vector<Row>& timeline, const Poll& poll, std::uint64_t late_
 
 // A fall that others caused is on the timeline when the kernel's own file shows it: not at the next sweep.
 // An emulated CPU may stand still for some 10 ms between the kernel's move and the look at it.
-void check_fall(const Json& report, const Cgroup& cgroup, const std::vector<Poll>& polls,
-                std::uint64_t sweep_ns) {
+void check_fall(const Json& report, const Cgroup& cgroup, const std::vector<Poll>& polls) {
+  constexpr std::uint64_t kStandstillNs = 100'000'000;
+  const std::uint64_t give_ns = late_ns(report) + kStandstillNs;
   const std::vector<Row> timeline = timeline_of(memcg_of(report, cgroup.path()));
-  const bool charge_tier = report.at("session").at("tier") == "charge";
-  const std::uint64_t late_ns = 100'000'000 + (charge_tier ? 0 : sweep_ns);
   REQUIRE(polls.size() > 10);
   REQUIRE(polls.back().usage_bytes < polls.front().usage_bytes * 3 / 4);
   std::size_t wrong = 0;
   std::ostringstream first;
   for (const Poll& poll : polls) {
-    if (has(timeline, poll, late_ns)) continue;
+    if (has(timeline, poll, give_ns)) continue;
     if (wrong++ == 0) first << poll.usage_bytes << " at " << poll.before_ns << " to " << poll.after_ns;
   }
   INFO("of " << polls.size() << " polls, the first that is not on the timeline: " << first.str());
@@ -157,7 +162,6 @@ TEST_CASE("in the charge tier a short peak below an older watermark is caught ex
 
 TEST_CASE(
     "a file of the target that somebody else deletes is a fall: in the charge tier at that very moment") {
-  constexpr std::uint64_t kSweepNs = 2'000'000'000;
   const TempDir shm("/dev/shm");
   const Cgroup cgroup("/" + unique_name("others"), 256 * kMiB);
   Recorder recorder({"--cgroup", cgroup.path(), "--timeline", "--sweep", "2s"});
@@ -173,12 +177,10 @@ TEST_CASE(
   const std::uint64_t fell_ns = first_below(memcg_of(report, cgroup.path()), 8 * kMiB, before_ns);
   INFO("deleted from " << before_ns << " to " << after_ns << ", fell at " << fell_ns);
   CHECK(fell_ns >= before_ns);
-  const bool charge_tier = report.at("session").at("tier") == "charge";
-  CHECK(fell_ns <= after_ns + (charge_tier ? 0 : kSweepNs));
+  CHECK(fell_ns <= after_ns + late_ns(report));
 }
 
 TEST_CASE("inodes that others delete are a fall when RCU frees them") {
-  constexpr std::uint64_t kSweepNs = 2'000'000'000;
   const TempDir shm("/dev/shm");
   const Cgroup cgroup("/" + unique_name("rcu"), 256 * kMiB);
   Recorder recorder({"--cgroup", cgroup.path(), "--timeline", "--sweep", "2s"});
@@ -192,25 +194,23 @@ TEST_CASE("inodes that others delete are a fall when RCU frees them") {
   // A grace period is some 10 ms; what is freed late is to be seen late.
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   const std::vector<Poll> polls = poller.stop();
-  check_fall(recorder.stop(), cgroup, polls, kSweepNs);
+  check_fall(recorder.stop(), cgroup, polls);
 }
 
 // MADV_FREE is anonymous memory that reclaim may take without swap (mm/vmscan.c, lazyfree).
 TEST_CASE("what kswapd takes from the target is a fall at that very moment", "[vm]") {
   if (!in_guest()) FAIL("it takes all memory of the machine: for virtual ones only");
   write_file("/proc/sys/vm/overcommit_memory", "1");
-  constexpr std::uint64_t kSweepNs = 2'000'000'000;
   const Cgroup cgroup("/" + unique_name("kswapd"), 256 * kMiB);
   Recorder recorder({"--cgroup", cgroup.path(), "--timeline", "--sweep", "2s"});
   Process holder(workload(cgroup, {"anon", "96M", "--lazyfree", "--hold", "60000"}));
-  holder.wait_for_out("ready");
-  holder.send_line();
-  holder.wait_for_out("offered");
-  const std::uint64_t by_kswapd = vmstat("pgsteal_kswapd");
+  begin(holder, "offered");
+  const std::uint64_t before_pages = vmstat("pgsteal_kswapd");
   Poller poller(cgroup);
   press_until_half(cgroup);
   const std::vector<Poll> polls = poller.stop();
-  WARN("kswapd took " << vmstat("pgsteal_kswapd") - by_kswapd << " pages");
-  CHECK(vmstat("pgsteal_kswapd") - by_kswapd >= 1000);
-  check_fall(recorder.stop(), cgroup, polls, kSweepNs);
+  const std::uint64_t taken_pages = vmstat("pgsteal_kswapd") - before_pages;
+  WARN("kswapd took " << taken_pages << " pages");
+  CHECK(taken_pages >= 1000);
+  check_fall(recorder.stop(), cgroup, polls);
 }

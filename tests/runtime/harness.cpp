@@ -287,6 +287,12 @@ Process::Options workload(const Cgroup& cgroup, std::vector<std::string> argumen
   return {std::move(arguments), &cgroup, {}};
 }
 
+void begin(Process& process, const std::string& text) {
+  process.wait_for_out("ready");
+  process.send_line();
+  process.wait_for_out(text);
+}
+
 int run_workload(const Cgroup& cgroup, const std::vector<std::string>& arguments, int timeout_s) {
   Process process(workload(cgroup, arguments));
   process.wait_for_out("ready");

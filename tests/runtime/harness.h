@@ -140,6 +140,9 @@ void check_identity(const Json& report);
 // Starts the workload in the cgroup, and returns when it is ready to begin.
 Process::Options workload(const Cgroup& cgroup, std::vector<std::string> arguments);
 
+// Lets a workload that waits begin, and returns when it says `text`.
+void begin(Process& process, const std::string& text);
+
 // Runs it to its end.
 int run_workload(const Cgroup& cgroup, const std::vector<std::string>& arguments, int timeout_s = 120);
 

@@ -13,9 +13,7 @@ constexpr std::uint64_t kLimitBytes = 24U << 20;
 // is.
 void want_too_much(const Cgroup& cgroup) {
   Process holder(workload(cgroup, {"anon", "20M", "--lazyfree", "--hold", "60000"}));
-  holder.wait_for_out("ready");
-  holder.send_line();
-  holder.wait_for_out("offered");
+  begin(holder, "offered");
   REQUIRE(run_workload(cgroup, {"anon", "16M"}) == 0);
 }
 
