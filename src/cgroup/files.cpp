@@ -100,7 +100,8 @@ std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir)
 std::vector<std::uint32_t> read_processes(const std::filesystem::path& dir) {
   std::vector<std::uint32_t> processes;
   const auto content = read_small_file(dir / kProcs, kMaxProcsBytes);
-  for (const std::string_view line : split(content.value_or(""), '\n')) {
+  if (!content) return processes;
+  for (const std::string_view line : split(*content, '\n')) {
     const auto number = parse_number(line);
     if (number && *number != 0 && *number <= UINT32_MAX)
       processes.push_back(static_cast<std::uint32_t>(*number));

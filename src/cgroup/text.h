@@ -1,6 +1,7 @@
 // Small string tools that the rest of the room shares.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -10,6 +11,10 @@ namespace memspike::cgroup {
 
 // The non-empty pieces of `text` between separators.
 std::vector<std::string_view> split(std::string_view text, char separator);
+// They would outlive a text that is nobody's.
+template <class Text>
+  requires std::same_as<Text, std::string>
+std::vector<std::string_view> split(Text&& text, char separator) = delete;
 
 bool starts_with(std::string_view text, std::string_view prefix);
 bool ends_with(std::string_view text, std::string_view suffix);

@@ -59,7 +59,7 @@ TEST_CASE("without censoring the limits are the nearest-rank percentiles, and a 
   CHECK_FALSE(advice->extrapolated_bytes);
 }
 
-TEST_CASE("one spike is all, 99 % and 95 % of the spikes; none is no advice") {
+TEST_CASE("one spike is all, 99 % and 95 % of the spikes, and none is no advice") {
   const auto advice = advise(ladder(1), {}, {});
   REQUIRE(advice);
   for (const Bound& bound : advice->bounds) CHECK(bound.height_bytes == 40 * kMiB);

@@ -143,7 +143,7 @@ TEST_CASE("of very many kills the numbers are kept, the timelines of the latest 
   CHECK(kills[0].last_second->slope_bytes_per_second.has_value());
 }
 
-TEST_CASE("every memcg has its overview; of very many that are gone the older ones are coarse") {
+TEST_CASE("every memcg has its overview, and of very many that are gone the older ones are coarse") {
   Recording recording = recording_of_pod();
   for (std::uint64_t i = 0; i < 70; ++i) {
     const std::uint64_t born_ns = kStart + i * 1'000 * kMs;

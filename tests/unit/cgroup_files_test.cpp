@@ -68,7 +68,7 @@ TEST_CASE("a memcg is told from a cgroup, and a v2 kernel before 5.19 has no pea
   CHECK(cgroup_inode(tree.at("old")) == status.st_ino);
 }
 
-TEST_CASE("a cgroup's processes; those of other pid namespaces have no number here") {
+TEST_CASE("a cgroup's processes, and those of other pid namespaces have no number here") {
   const Tree tree;
   tree.file("cg/cgroup.procs", "1\n0\n4194304\n99999999999\n77\n");
   CHECK(read_processes(tree.root() / "cg") == std::vector<std::uint32_t>{1, 4194304, 77});

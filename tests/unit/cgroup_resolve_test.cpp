@@ -107,7 +107,7 @@ TEST_CASE("a pod is found by every spelling of its UID") {
   CHECK(fixed->root_paths == std::vector<std::string>{node.fixed});
 }
 
-TEST_CASE("an unknown UID names the nearest and what is there; a short or odd one is a usage error") {
+TEST_CASE("an unknown UID names the nearest and what is there, and a short or odd one is a usage error") {
   const Node node;
   const Error error = node.error(by_uid("0f2c8a42"));
   CHECK(error.kind == ErrorKind::not_found);

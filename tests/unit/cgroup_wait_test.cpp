@@ -79,7 +79,7 @@ TEST_CASE("a cgroup is awaited by its own name, and decided by its path") {
   CHECK_FALSE(is_awaited(*plan, "/batch/job-10"));
 }
 
-TEST_CASE("what has no name in the kernel gives no pattern; what is malformed, an error") {
+TEST_CASE("what has no name in the kernel gives no pattern, and what is malformed an error") {
   TargetSpec spec;
   spec.pod = "default/web-0";
   const auto plan = wait_patterns(spec, Hierarchy{});

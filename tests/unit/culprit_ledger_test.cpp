@@ -32,7 +32,7 @@ void rise_by(Ledger& ledger, std::uint64_t time_ns, std::uint64_t usage, std::ui
 
 }  // namespace
 
-TEST_CASE("a rise is its thread's; falls are nobody's") {
+TEST_CASE("a rise is its thread's, and falls are nobody's") {
   Ledger ledger;
   CHECK(ledger.add_row(10, 100) == 0);  // where the recording began: no rise
   rise_by(ledger, 20, 150, 1);

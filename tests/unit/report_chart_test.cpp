@@ -136,7 +136,7 @@ TEST_CASE("a spike that reaches the limit touches its line") {
   CHECK_FALSE(touches(picture_of(report_with_life(49 * kMiB + 4096), kUtf8)[2]));
 }
 
-TEST_CASE("a limit far above does not flatten what moved; a high floor does not either") {
+TEST_CASE("a limit far above does not flatten what moved, nor does a high floor") {
   Report report = report_with_life(1024 * kMiB);
   auto lines = picture_of(report, kAscii);
   CHECK(has(lines[1], "the limit is far above"));

@@ -44,7 +44,7 @@ Memcg memcg_at(std::string path, std::uint64_t peak_bytes) {
 
 }  // namespace
 
-TEST_CASE("a family is its head and its samples; without samples it is nothing") {
+TEST_CASE("a family is its head and its samples, and without samples it is nothing") {
   CHECK(written([](MetricWriter& out) {
           out.family({"a_bytes", MetricType::gauge, MetricUnit::bytes, "Help."});
           out.family({"b", MetricType::counter, MetricUnit::none, "More."});
@@ -129,7 +129,7 @@ TEST_CASE("two lives of one cgroup are one series") {
   CHECK(count_of(text, "memspike_usage_bytes{") == 2);
 }
 
-TEST_CASE("losses are exported by cause, zero or not; the last kill with its time") {
+TEST_CASE("losses are exported by cause, zero or not, and the last kill with its time") {
   Report report;
   report.session.start_monotonic_ns = 1'000'000'000;
   report.session.start_realtime_ns = 1'700'000'001'000'000'000;
