@@ -78,6 +78,7 @@ int BPF_PROG(on_rmdir, struct cgroup *cgroup)
 		gone->last.reserved = 0;
 		gone->last.previous_look_ns = slot->look_ns;
 		read_level(&gone->last, css);
+		read_hits(css, &gone->hits);
 		bpf_ringbuf_submit(gone, BPF_RB_FORCE_WAKEUP);
 	} else {
 		tally->memcgs_lost_ring_full++;

@@ -65,9 +65,13 @@ typedef atomic64_t atomic_long_t;
 struct page_counter {
 	atomic_long_t usage;
 	unsigned long watermark;
+	unsigned long failcnt;
 	unsigned long max;
 	struct page_counter *parent;
 };
+
+/* enum memcg_memory_event, include/linux/memcontrol.h: in this order since 4.18. */
+enum { MEMCG_HIGH = 1, MEMCG_MAX = 2 };
 
 struct list_head {
 	struct list_head *next;
@@ -112,7 +116,9 @@ struct css_set {
 struct mem_cgroup {
 	struct cgroup_subsys_state css; /* first: a memcg's css and the memcg have one address */
 	struct page_counter memory;
-	bool oom_group; /* 4.19 */
+	struct page_counter memsw; /* cgroup v1: memory and swap together */
+	bool oom_group;		   /* 4.19 */
+	atomic_long_t memory_events_local[4];
 };
 
 /* mm->rss_stat is an array of percpu_counter since 6.2 (f1a7941243c1). */

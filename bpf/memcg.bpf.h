@@ -59,32 +59,41 @@ static __always_inline u64 cgroup_css(u64 cgroup)
 	return css;
 }
 
+#define READ_MEMCG(css, field)                                                                     \
+	(has_rdonly_cast ? CAST(struct mem_cgroup, css)->field                                     \
+			 : BPF_CORE_READ((struct mem_cgroup *)(css), field))
+
 static __always_inline u64 read_usage(u64 css)
 {
-	if (has_rdonly_cast)
-		return CAST(struct mem_cgroup, css)->memory.usage.counter;
-	return BPF_CORE_READ((struct mem_cgroup *)css, memory.usage.counter);
+	return READ_MEMCG(css, memory.usage.counter);
 }
 
 /* usage and watermark: the two that tell whether anything happened since the last look. */
 static __always_inline void read_position(u64 css, u64 *usage_pages, u64 *watermark_pages)
 {
-	if (has_rdonly_cast) {
-		struct mem_cgroup *memcg = CAST(struct mem_cgroup, css);
-
-		*usage_pages = memcg->memory.usage.counter;
-		*watermark_pages = memcg->memory.watermark;
-		return;
-	}
-	*usage_pages = BPF_CORE_READ((struct mem_cgroup *)css, memory.usage.counter);
-	*watermark_pages = BPF_CORE_READ((struct mem_cgroup *)css, memory.watermark);
+	*usage_pages = read_usage(css);
+	*watermark_pages = READ_MEMCG(css, memory.watermark);
 }
 
 static __always_inline u64 read_max(u64 css)
 {
-	if (has_rdonly_cast)
-		return CAST(struct mem_cgroup, css)->memory.max;
-	return BPF_CORE_READ((struct mem_cgroup *)css, memory.max);
+	return READ_MEMCG(css, memory.max);
+}
+
+/*
+ * try_charge_memcg (mm/memcontrol.c) counts a refusal before it reclaims, reclaim_high likewise.
+ * The counter itself counts since 6.16 only on cgroup v1, and before that tries in batches, too.
+ */
+static __always_inline void read_hits(u64 css, struct memspike_hits *hits)
+{
+	if (memory_is_v1) {
+		hits->refused_charges =
+			READ_MEMCG(css, memory.failcnt) + READ_MEMCG(css, memsw.failcnt);
+		hits->throttled_charges = MEMSPIKE_NOT_COUNTED;
+		return;
+	}
+	hits->refused_charges = READ_MEMCG(css, memory_events_local[MEMCG_MAX].counter);
+	hits->throttled_charges = READ_MEMCG(css, memory_events_local[MEMCG_HIGH].counter);
 }
 
 /* Smallest max - usage of the memcgs above this one; they are not tracked, only asked. */

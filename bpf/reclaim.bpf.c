@@ -49,8 +49,10 @@ int BPF_PROG(on_reclaim_begin)
 {
 	struct memspike_tally *tally = tally_of(MEMSPIKE_TRIGGER_RECLAIM);
 
-	if (tally && look_at_current(MEMSPIKE_TRIGGER_RECLAIM))
+	if (tally && look_at_current(MEMSPIKE_TRIGGER_RECLAIM)) {
 		begin_stall(tally);
+		tell_hits(tally->slot);
+	}
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #ifndef MEMSPIKE_SAMPLER_BPF_H
 #define MEMSPIKE_SAMPLER_BPF_H
 
+#include "hits.bpf.h"
 #include "stacks.bpf.h"
 #include "tracking.bpf.h"
 
@@ -169,6 +170,7 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 		rise = rise_of(&sample->levels[0]);
 	if (remember(tally, sample->levels, count, now))
 		wake_reader(now);
+	tell_hits(index);
 	return rise;
 }
 

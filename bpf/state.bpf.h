@@ -25,6 +25,8 @@ const volatile __u32 wakeup_bytes = 0;
 const volatile __u64 sweep_period_ns = 1000000;
 /* --stacks: also record where current is when a counter rises. */
 const volatile bool with_stacks = false;
+/* Where the kernel shows how often a limit was hit: see read_hits. */
+const volatile bool memory_is_v1 = false;
 /* Of --wait: beginnings of the names of cgroups that become roots when they are made. */
 const volatile __u32 pattern_count = 0;
 const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {};
@@ -71,6 +73,14 @@ struct {
 	__type(key, u32);
 	__type(value, struct memcg_slot);
 } memcgs SEC(".maps");
+
+/* By slot: what was last told of its limits' hits. Not in the slot, whose cache line is full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, struct memspike_hits);
+} told_hits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -38,6 +38,7 @@ static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 
 				     struct origin *origin)
 {
 	const char *name = origin->path;
+	struct memspike_hits *told = bpf_map_lookup_elem(&told_hits, &slot);
 	struct memspike_memcg_born *born;
 	struct cgroup *cgroup;
 	struct kernfs_node *node;
@@ -57,6 +58,10 @@ static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 
 	born->parent_slot = origin->parent_slot;
 	born->pattern = origin->pattern;
 	born->reserved = 0;
+	if (told)
+		born->hits = *told;
+	else
+		__builtin_memset(&born->hits, 0, sizeof(born->hits));
 	if (!name)
 		name = BPF_CORE_READ(node, name);
 	length = bpf_probe_read_kernel_str(born->name, sizeof(born->name), name);
@@ -71,6 +76,7 @@ static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 
 static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin *origin)
 {
 	u64 serial = css_serial(css);
+	struct memspike_hits *told;
 	struct memcg_slot *slot;
 	u32 index, *known;
 
@@ -83,8 +89,10 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 	if (bpf_map_pop_elem(&free_slots, &index))
 		return MEMSPIKE_SLOT_TABLE_FULL;
 	slot = bpf_map_lookup_elem(&memcgs, &index);
-	if (!slot)
+	told = bpf_map_lookup_elem(&told_hits, &index);
+	if (!slot || !told)
 		return MEMSPIKE_SLOT_TABLE_FULL;
+	read_hits(css, told);
 	slot->css = css;
 	slot->parent_slot = origin->parent_slot;
 	/* No counter has these values: the first look always records. */

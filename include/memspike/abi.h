@@ -28,7 +28,7 @@
 #endif
 
 enum {
-	MEMSPIKE_ABI_VERSION = 3,
+	MEMSPIKE_ABI_VERSION = 4,
 	MEMSPIKE_COMM_LEN = 16,	  /* TASK_COMM_LEN */
 	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
 	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
@@ -58,6 +58,7 @@ enum memspike_record_type {
 	MEMSPIKE_RECORD_OOM_KILL = 4,
 	MEMSPIKE_RECORD_STACK = 5,
 	MEMSPIKE_RECORD_STALL = 6,
+	MEMSPIKE_RECORD_LIMIT_HITS = 7,
 };
 
 /* What made the sampler look. The index of the per-CPU tallies, too. */
@@ -121,6 +122,19 @@ struct memspike_sample {
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS];
 };
 
+/* Of a count that this kernel does not keep. */
+#define MEMSPIKE_NOT_COUNTED 0xffffffffffffffffull
+
+/*
+ * How often the memcg's own limits held a charge up, by the kernel's count since it was made: "max"
+ * and "high" of memory.events.local; on cgroup v1 memory.failcnt and memory.memsw.failcnt together,
+ * and no high.
+ */
+struct memspike_hits {
+	__u64 refused_charges;
+	__u64 throttled_charges;
+};
+
 /* A memcg entered the table of tracked memcgs (born, or found at its first charge). */
 struct memspike_memcg_born {
 	struct memspike_header header;
@@ -130,6 +144,7 @@ struct memspike_memcg_born {
 	__u32 parent_slot; /* MEMSPIKE_NO_SLOT: a root of the target */
 	__u32 pattern;	   /* which pattern of the waiting matched; MEMSPIKE_NO_SLOT: none */
 	__u32 reserved;
+	struct memspike_hits hits;
 	char name[MEMSPIKE_NAME_LEN]; /* its own name; if a pattern matched, its whole path */
 };
 
@@ -138,6 +153,15 @@ struct memspike_memcg_gone {
 	struct memspike_header header;
 	__u64 serial_nr;
 	struct memspike_level last;
+	struct memspike_hits hits;
+};
+
+/* A limit held up charges of a memcg, or of one below it, since its last record of this kind. */
+struct memspike_limit_hits {
+	struct memspike_header header;
+	__u32 slot; /* of the memcg whose limit it is */
+	__u32 reserved;
+	struct memspike_hits hits;
 };
 
 enum memspike_oom_flags {
@@ -290,8 +314,8 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_header) == 16, "header size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_level) == 40, "level size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 56, "sample prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 56 + 8 * 40, "sample size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 48 + 256, "born size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 64, "gone size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 64 + 256, "born size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 80, "gone size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 128, "oom prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_outer_level) == 24, "outer level size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40 + 8 * 24, "oom size");
@@ -301,6 +325,7 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack 
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 48, "tally prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 5 * 64, "tallies begin with a cache line");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_limit_hits) == 40, "limit hits size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_tally) == 16 + 16 * 8 + 3 * 8,
 		       "process size");

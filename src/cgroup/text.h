@@ -13,8 +13,8 @@ namespace memspike::cgroup {
 std::vector<std::string_view> split(std::string_view text, char separator);
 // They would outlive a text that is nobody's.
 template <class Text>
-  requires std::same_as<Text, std::string>
-std::vector<std::string_view> split(Text&& text, char separator) = delete;
+requires std::same_as<Text, std::string> std::vector<std::string_view> split(Text&& text, char separator)
+= delete;
 
 bool starts_with(std::string_view text, std::string_view prefix);
 bool ends_with(std::string_view text, std::string_view suffix);

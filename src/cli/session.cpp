@@ -81,6 +81,7 @@ probe::Options probe_options(const SessionOptions& options) {
   result.sweep_period_ns = options.trace.sweep_period_ns;
   result.ring_bytes = options.trace.ring_bytes;
   result.max_memcgs = options.trace.max_memcgs;
+  result.memory_is_v1 = !options.hierarchy.memory_is_v2;
   result.stacks = options.trace.stacks;
   result.measure_runs = options.trace.self;
   if (options.follow) result.name_patterns = options.follow->leaf_prefixes;

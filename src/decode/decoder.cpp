@@ -47,6 +47,14 @@ Level to_level(const memspike_level& raw, std::uint64_t page_size_bytes) {
           raw.previous_look_ns};
 }
 
+std::optional<std::uint64_t> counted(std::uint64_t count) {
+  return count == MEMSPIKE_NOT_COUNTED ? std::nullopt : std::optional(count);
+}
+
+Hits to_hits(const memspike_hits& raw) {
+  return {counted(raw.refused_charges), counted(raw.throttled_charges)};
+}
+
 // `levels`: `count` times memspike_level, not aligned.
 Path to_path(const void* levels, std::uint32_t count, std::uint64_t outer_pages,
              std::uint64_t page_size_bytes) {
@@ -99,14 +107,14 @@ Result<Event> decode_born(std::span<const std::byte> record) {
   const auto raw = copy<memspike_memcg_born>(record);
   if (raw.slot == MEMSPIKE_NO_SLOT) return malformed("birth without a slot", record.size());
   return MemcgBorn{
-      raw.header.time_ns,        raw.serial_nr, raw.cgroup_id, raw.slot, slot_or_none(raw.parent_slot),
-      slot_or_none(raw.pattern), text(raw.name)};
+      raw.header.time_ns,        raw.serial_nr,  raw.cgroup_id,    raw.slot, slot_or_none(raw.parent_slot),
+      slot_or_none(raw.pattern), text(raw.name), to_hits(raw.hits)};
 }
 
 Result<Event> decode_gone(std::span<const std::byte> record, std::uint64_t page_size) {
   if (record.size() != sizeof(memspike_memcg_gone)) return malformed("size of a removal", record.size());
   const auto raw = copy<memspike_memcg_gone>(record);
-  return MemcgGone{raw.header.time_ns, raw.serial_nr, to_level(raw.last, page_size)};
+  return MemcgGone{raw.header.time_ns, raw.serial_nr, to_level(raw.last, page_size), to_hits(raw.hits)};
 }
 
 Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_size) {
@@ -173,6 +181,12 @@ Result<Event> decode_stall(std::span<const std::byte> record, std::uint64_t page
                raw.slot,           raw.tgid,        raw.tid};
 }
 
+Result<Event> decode_limit_hits(std::span<const std::byte> record) {
+  if (record.size() != sizeof(memspike_limit_hits)) return malformed("size of limit hits", record.size());
+  const auto raw = copy<memspike_limit_hits>(record);
+  return LimitHits{raw.header.time_ns, raw.slot, to_hits(raw.hits)};
+}
+
 }  // namespace
 
 Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_bytes) {
@@ -196,6 +210,8 @@ Result<Event> decode(std::span<const std::byte> record, std::uint64_t page_size_
       return decode_stack(record, page_size_bytes);
     case MEMSPIKE_RECORD_STALL:
       return decode_stall(record, page_size_bytes);
+    case MEMSPIKE_RECORD_LIMIT_HITS:
+      return decode_limit_hits(record);
     default:
       return malformed(fmt::format("unknown type {}", header.type), record.size());
   }

@@ -33,6 +33,12 @@ struct Path {
   const Level* end() const { return levels.end(); }
 };
 
+// How often the limits of a memcg held charges up since it was made, as far as the kernel counts that.
+struct Hits {
+  std::optional<std::uint64_t> refused_charges;    // by max (on v1 also by that of memory and swap)
+  std::optional<std::uint64_t> throttled_charges;  // by high
+};
+
 struct Sample {
   std::uint64_t time_ns = 0;
   std::uint32_t tgid = 0;
@@ -51,12 +57,14 @@ struct MemcgBorn {
   std::optional<std::uint32_t> parent_slot;
   std::optional<std::uint32_t> pattern;  // then `name` is the whole path
   std::string name;                      // untrusted bytes
+  Hits hits = {};
 };
 
 struct MemcgGone {
   std::uint64_t time_ns = 0;
   std::uint64_t serial_nr = 0;
   Level last;
+  Hits hits = {};
 };
 
 struct OomKill {
@@ -111,7 +119,14 @@ struct Stall {
   std::uint32_t tid = 0;
 };
 
-using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill, Stack, Stall>;
+// The limits of a memcg held up charges.
+struct LimitHits {
+  std::uint64_t time_ns = 0;
+  std::uint32_t slot = 0;
+  Hits hits = {};
+};
+
+using Event = std::variant<Sample, MemcgBorn, MemcgGone, OomKill, Stack, Stall, LimitHits>;
 
 inline std::uint64_t time_ns(const Event& event) {
   return std::visit([](const auto& e) { return e.time_ns; }, event);

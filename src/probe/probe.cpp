@@ -29,6 +29,7 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   settings.has_rdonly_cast = features.has_rdonly_cast;
   settings.has_current_task_btf = features.has_current_task_btf;
   settings.with_stacks = stacks;
+  settings.memory_is_v1 = options.memory_is_v1;
   settings.gfp_account = features.gfp_account;
   settings.sweep_period_ns = options.sweep_period_ns;
   settings.wakeup_bytes = options.ring_bytes / 4;
@@ -43,7 +44,8 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
 void configure_maps(memspike_bpf& skeleton, const Options& options, bool stacks) {
   if (!stacks) bpf_map__set_max_entries(skeleton.maps.stack_drafts, 1);
   bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
-  for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
+  for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.told_hits, skeleton.maps.slot_by_serial,
+                       skeleton.maps.free_slots}) {
     bpf_map__set_max_entries(map, options.max_memcgs);
   }
   bpf_map__set_max_entries(skeleton.maps.processes, options.max_processes);

@@ -22,6 +22,7 @@ struct Options {
   std::uint32_t ring_bytes = 4U << 20;  // a power of two, at least a page
   std::uint32_t max_memcgs = 1024;      // tracked at the same time
   std::uint32_t max_processes = 8192;   // told apart per recording
+  bool memory_is_v1 = false;            // the hierarchy that memory is on
   bool stacks = false;                  // record where a counter rises, if the kernel allows it
   bool measure_runs = false;            // have the kernel measure the programs: some ns a run
   // Told of each program that the kernel refuses, with what libbpf and the verifier said: many lines.

@@ -210,6 +210,8 @@ template <class Archive>
 void describe(Archive& a, report::MemcgGone& v) {
   a("memcg", v.memcg);
   a("watermark_bytes", v.watermark_bytes);
+  a("limit_hits", v.limit_hits);
+  a("high_hits", v.high_hits);
 }
 
 template <class Archive>
@@ -227,6 +229,13 @@ void describe(Archive& a, report::KernelCounts& v) {
   a("oom_kills", v.oom_kills);
   a("limit_hits", v.limit_hits);
   a("high_hits", v.high_hits);
+}
+
+template <class Archive>
+void describe(Archive& a, report::LimitHit& v) {
+  a("memcg", v.memcg);
+  a("refused_charges", v.hits.refused_charges);
+  a("throttled_charges", v.hits.throttled_charges);
 }
 
 template <class Archive>
@@ -284,6 +293,7 @@ inline const char* event_name(const report::MemoryStatRead&) { return "memory st
 inline const char* event_name(const report::MemcgGone&) { return "memcg gone"; }
 inline const char* event_name(const report::ProcessKilled&) { return "oom kill"; }
 inline const char* event_name(const report::TaskStalled&) { return "stall"; }
+inline const char* event_name(const report::LimitHit&) { return "limit hit"; }
 inline const char* event_name(const report::KernelCounts&) { return "kernel counts"; }
 inline const char* event_name(const report::ProcessAllocations&) { return "process allocations"; }
 inline const char* event_name(const report::KernelLogged&) { return "kernel log"; }

@@ -269,6 +269,7 @@ void Reader::read_fact(Sequence& sequence, const Packet& packet, const Event& ev
   try_load(std::type_identity<report::MemcgGone>{});
   try_load(std::type_identity<report::ProcessKilled>{});
   try_load(std::type_identity<report::TaskStalled>{});
+  try_load(std::type_identity<report::LimitHit>{});
   try_load(std::type_identity<report::KernelCounts>{});
   try_load(std::type_identity<report::ProcessAllocations>{});
   try_load(std::type_identity<report::KernelLogged>{});

@@ -75,7 +75,10 @@ void Window::handle(const report::MemcgGone& fact) {
   if (fact.time_ns > to_ns_) return;
   before_.erase(fact.memcg);
   inside_.erase(fact.memcg);
-  emit_(fact);
+  report::MemcgGone gone = fact;
+  gone.limit_hits.reset();
+  gone.high_hits.reset();
+  emit_(gone);
 }
 
 void Window::handle(const report::ProcessKilled& fact) {
@@ -84,6 +87,10 @@ void Window::handle(const report::ProcessKilled& fact) {
 }
 
 void Window::handle(const report::TaskStalled& fact) {
+  if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
+}
+
+void Window::handle(const report::LimitHit& fact) {
   if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
 }
 

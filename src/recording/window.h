@@ -43,6 +43,7 @@ class Window {
   void handle(const report::MemcgGone& fact);
   void handle(const report::ProcessKilled& fact);
   void handle(const report::TaskStalled& fact);
+  void handle(const report::LimitHit& fact);
   void handle(const report::KernelCounts&) {}
   void handle(const report::ProcessAllocations&) {}
   void handle(const report::KernelLogged& fact) { emit_(fact); }

@@ -219,6 +219,10 @@ void Writer::handle(const report::TaskStalled& fact) {
   add_slice(at(fact.memcg).stalls, fact.memcg, "stalls", std::move(begin), fact.time_ns);
 }
 
+void Writer::handle(const report::LimitHit& fact) {
+  add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
+}
+
 void Writer::handle(const report::MemcgCharged& fact) {
   add_fact(fact.time_ns, fact.memcgs.empty() ? session() : track(fact.memcgs.front(), kLifeTrack), fact);
 }

@@ -67,6 +67,7 @@ class Writer {
   void handle(const report::MemcgGone& fact);
   void handle(const report::ProcessKilled& fact);
   void handle(const report::TaskStalled& fact);
+  void handle(const report::LimitHit& fact);
   void handle(const report::MemcgCharged& fact);
   void handle(const report::InactiveFileRead& fact);
   void handle(const report::MemoryStatRead& fact);

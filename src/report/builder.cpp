@@ -119,6 +119,8 @@ void Builder::handle(const MemcgGone& fact) {
   memcg->gone = true;
   memcg->kernel_peak_bytes = fact.watermark_bytes;
   memcg->kernel_peak_source = "watermark";
+  memcg->near_misses.refused_charges = fact.limit_hits;
+  memcg->near_misses.throttled_charges = fact.high_hits;
   keep_few_overviews(*memcg);
 }
 
@@ -170,6 +172,10 @@ void Builder::handle(const TaskStalled& fact) {
     memcg->add_stall(fact.time_ns, fact.duration_ns, options_.keep_timeline);
     memcg = memcg->parent ? at(*memcg->parent) : nullptr;
   }
+}
+
+void Builder::handle(const LimitHit& fact) {
+  if (MemcgState* memcg = at(fact.memcg)) memcg->add_limit_hits(fact.time_ns, fact.hits);
 }
 
 void Builder::handle(const KernelCounts& fact) {

@@ -71,6 +71,7 @@ class Builder {
   void handle(const MemcgGone& fact);
   void handle(const ProcessKilled& fact);
   void handle(const TaskStalled& fact);
+  void handle(const LimitHit& fact);
   void handle(const KernelCounts& fact);
   void handle(const ProcessAllocations& fact);
   void handle(const CodeNamed& fact);

@@ -86,7 +86,9 @@ struct MemoryStatRead {
 struct MemcgGone {
   MemcgIndex memcg = 0;
   std::uint64_t time_ns = 0;
-  std::uint64_t watermark_bytes = 0;  // the kernel's own maximum, read last
+  std::uint64_t watermark_bytes = 0;             // the kernel's own maximum, read last
+  std::optional<std::uint64_t> limit_hits = {};  // over the recording: charges that its limit refused
+  std::optional<std::uint64_t> high_hits = {};   // over the recording: charges above memory.high
 };
 
 // The OOM killer killed a process.
@@ -105,6 +107,13 @@ struct TaskStalled {
   std::uint64_t reclaimed_bytes = 0;
   std::uint32_t pid = 0;
   std::uint32_t tid = 0;
+};
+
+// Charges that the memcg's own limits held up since the last fact of this kind.
+struct LimitHit {
+  MemcgIndex memcg = 0;
+  std::uint64_t time_ns = 0;  // of the latest row or one right before it, whichever is nearest to the limit
+  LimitHits hits;
 };
 
 // The kernel's own figures of a memcg that still exists.
@@ -172,7 +181,7 @@ struct RecordingEnded {
 
 using Fact =
     std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgCharged, ThreadSeen, InactiveFileRead, MemoryStatRead,
-                 MemcgGone, ProcessKilled, TaskStalled, KernelCounts, ProcessAllocations, CodeNamed,
+                 MemcgGone, ProcessKilled, TaskStalled, LimitHit, KernelCounts, ProcessAllocations, CodeNamed,
                  StackSeen, StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
 
 }  // namespace memspike::report

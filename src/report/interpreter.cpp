@@ -21,6 +21,16 @@ std::uint64_t headroom_with(const decode::Level& level, std::uint64_t headroom_a
   return std::min(headroom_above_bytes, decode::room_below(*level.limit_bytes, usage));
 }
 
+// How far a count of the kernel went on. Two CPUs may tell of it in any order.
+std::uint64_t risen(std::optional<std::uint64_t> now, std::optional<std::uint64_t> before) {
+  return now && *now > before.value_or(0) ? *now - before.value_or(0) : 0;
+}
+
+// The same where a count that is not kept gives none.
+std::optional<std::uint64_t> counted(std::optional<std::uint64_t> now, std::optional<std::uint64_t> before) {
+  return now ? std::optional(risen(now, before)) : std::nullopt;
+}
+
 }  // namespace
 
 Interpreter::Interpreter(Describe describe, Emit emit)
@@ -70,6 +80,7 @@ void Interpreter::handle(const decode::MemcgBorn& event) {
   memcg.path = std::move(*path);
   memcg.description = describe_(memcg.path);
   memcg.is_root = !event.parent_slot;
+  memcg.hits_at_birth = memcg.hits = event.hits;
   by_serial_[event.serial_nr] = index;
   if (by_slot_.size() <= event.slot) by_slot_.resize(event.slot + 1);
   by_slot_[event.slot] = index;
@@ -78,13 +89,14 @@ void Interpreter::handle(const decode::MemcgBorn& event) {
   emit_(MemcgFound{index, event.time_ns, event.cgroup_id, parent, memcg.path, memcg.description});
 }
 
-std::uint64_t Interpreter::emit_rows(MemcgIndex index, const Memcg& memcg) {
+std::uint64_t Interpreter::emit_rows(MemcgIndex index, Memcg& memcg) {
   std::uint64_t risen_bytes = 0;
   if (memcg.description.in_target) {
     auto& fact = std::get<MemcgRow>(row_fact_);
     fact.memcg = index;
     for (const timeline::Row& row : rows_) {
       risen_bytes += charges_.before_row(index, row.usage_bytes);
+      if (row.usage_bytes >= memcg.crest.usage_bytes) memcg.crest = {row.time_ns, row.usage_bytes};
       fact.row = row;
       emit_(row_fact_);
     }
@@ -111,6 +123,7 @@ void Interpreter::note_changes(MemcgIndex index, const Memcg& memcg, const decod
 std::uint64_t Interpreter::push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                                       std::uint64_t headroom_bytes) {
   Memcg& memcg = memcgs_[index];
+  if (const auto& last = memcg.track.last()) memcg.crest = {last->time_ns, last->usage_bytes};
   const timeline::Changes changes = memcg.track.push(time_ns, level, headroom_bytes, rows_);
   if (changes.any()) note_changes(index, memcg, level, changes);
   memcg.used = memcg.used || memcg.track.last()->usage_bytes > 0;
@@ -217,7 +230,11 @@ void Interpreter::handle(const decode::MemcgGone& event) {
   charges_.flush();
   memcg.gone = true;
   by_slot_[event.last.slot].reset();
-  if (memcg.description.in_target) emit_(MemcgGone{*index, event.time_ns, event.last.watermark_bytes});
+  tell_hits(*index, event.time_ns, event.hits);
+  if (!memcg.description.in_target) return;
+  emit_(MemcgGone{*index, event.time_ns, event.last.watermark_bytes,
+                  counted(event.hits.refused_charges, memcg.hits_at_birth.refused_charges),
+                  counted(event.hits.throttled_charges, memcg.hits_at_birth.throttled_charges)});
 }
 
 std::string Interpreter::path_by_id(std::uint64_t serial_nr, std::uint64_t cgroup_id) const {
@@ -304,6 +321,20 @@ void Interpreter::handle(const decode::Stall& event) {
   const auto index = at_slot(event.slot);
   if (!index || !memcgs_[*index].description.in_target) return;
   emit_(TaskStalled{*index, event.time_ns, event.duration_ns, event.reclaimed_bytes, event.tgid, event.tid});
+}
+
+// They came between the last reading and the one before, at its limit: the higher one of the two is nearer.
+void Interpreter::tell_hits(MemcgIndex index, std::uint64_t time_ns, const decode::Hits& hits) {
+  Memcg& memcg = memcgs_[index];
+  const LimitHits more{risen(hits.refused_charges, memcg.hits.refused_charges),
+                       risen(hits.throttled_charges, memcg.hits.throttled_charges)};
+  if (!more.any() || !memcg.description.in_target) return;
+  memcg.hits = hits;
+  emit_(LimitHit{index, memcg.track.last() ? memcg.crest.time_ns : time_ns, more});
+}
+
+void Interpreter::handle(const decode::LimitHits& event) {
+  if (const auto index = at_slot(event.slot)) tell_hits(*index, event.time_ns, event.hits);
 }
 
 void Interpreter::close(std::uint64_t time_ns) {

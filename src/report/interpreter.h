@@ -15,6 +15,7 @@
 #include "decode/event.h"
 #include "report/charges.h"
 #include "report/fact.h"
+#include "timeline/recent.h"
 #include "timeline/track.h"
 
 namespace memspike::report {
@@ -54,6 +55,9 @@ class Interpreter {
     bool is_root = false;
     bool gone = false;
     bool used = false;  // something was charged
+    decode::Hits hits_at_birth;
+    decode::Hits hits;        // as told last
+    timeline::UsageAt crest;  // the highest of the last reading's rows and the row before
     timeline::Track track;
   };
   const std::deque<Memcg>& memcgs() const { return memcgs_; }  // by MemcgIndex
@@ -68,11 +72,13 @@ class Interpreter {
   void handle(const decode::OomKill& event);
   void handle(const decode::Stack& event);
   void handle(const decode::Stall& event);
+  void handle(const decode::LimitHits& event);
+  void tell_hits(MemcgIndex index, std::uint64_t time_ns, const decode::Hits& hits);
   // These return how far the usage of the memcg (of the path's first one) rose.
   std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
   std::uint64_t push_level(MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
                            std::uint64_t headroom_bytes);
-  std::uint64_t emit_rows(MemcgIndex index, const Memcg& memcg);
+  std::uint64_t emit_rows(MemcgIndex index, Memcg& memcg);
   static composition::Allocated allocated_by(const decode::Sample& event);
   static std::uint64_t charged_by(const decode::Sample& event, std::uint64_t risen_bytes);
   void attribute(const decode::Sample& event, std::uint64_t risen_bytes);

@@ -129,6 +129,8 @@ void write(JsonWriter& json, const Report& report, const Spike& spike) {
   }
   json.end_array();
   write_culprits(json, report, spike);
+  json.member("refused_charges", spike.limit_hits.refused_charges);
+  json.member("throttled_charges", spike.limit_hits.throttled_charges);
   json.key("stalls");
   json.begin_object(Layout::inline_);
   json.member("count", spike.stalls.count);
@@ -269,9 +271,9 @@ void write(JsonWriter& json, const NearMisses& near) {
   json.begin_object();
   json.member("refused_charges", near.refused_charges);
   json.member("throttled_charges", near.throttled_charges);
-  json.member("stalls", near.stalls);
-  json.member("stalled_ns", near.stalled_ns);
-  json.member("longest_stall_ns", near.longest_ns);
+  json.member("stalls", near.stalls.count);
+  json.member("stalled_ns", near.stalls.total_ns);
+  json.member("longest_stall_ns", near.stalls.longest_ns);
   write(json, "stall_ns", near.stall_ns);
   json.end_object();
 }

@@ -68,9 +68,10 @@ void MemcgState::add_row(const timeline::Row& row, bool keep_timeline) {
 // The rising edge of a spike is over: what is known of it is complete.
 void MemcgState::take_decided() {
   for (const spike::Spike& spike : living_->decided) {
+    const std::uint64_t down_ns = spike.half_begin_ns + spike.width_ns;
     spikes_.push_back({spike, living_->ledger.between(spike.rise_begin_ns, spike.peak_ns, kMaxCulprits),
-                       living_->stalls.between(spike.left_base_ns, spike.right_base_ns),
-                       readings_.growth(spike)});
+                       living_->stalls.between(spike.rise_begin_ns, down_ns),
+                       living_->limit_hits.between(spike.rise_begin_ns, down_ns), readings_.growth(spike)});
   }
   living_->decided.clear();
 }
@@ -104,12 +105,27 @@ void MemcgState::coarsen_overview() {
 }
 
 void MemcgState::add_stall(std::uint64_t time_ns, std::uint64_t duration_ns, bool keep_timeline) {
-  if (living_) living_->stalls.add(time_ns, duration_ns);
+  const Stalls stall{1, duration_ns, duration_ns};
+  if (living_) living_->stalls.add(time_ns, stall);
   if (keep_timeline) stall_marks_.add(time_ns, duration_ns);
-  ++near_misses.stalls;
-  near_misses.stalled_ns += duration_ns;
-  near_misses.longest_ns = std::max(near_misses.longest_ns, duration_ns);
+  near_misses.stalls.add(stall);
   near_misses.stall_ns.record(duration_ns);
+}
+
+void MemcgState::add_limit_hits(std::uint64_t time_ns, const LimitHits& hits) {
+  if (living_) living_->limit_hits.add(time_ns, hits);
+  limit_hits_.add(hits);
+}
+
+// Of a part of a recording, or of one that was cut, the kernel's last word is not known: as far as it was
+// told.
+NearMisses MemcgState::take_near_misses() {
+  NearMisses near = std::move(near_misses);
+  if (!near.refused_charges && limit_hits_.refused_charges > 0)
+    near.refused_charges = limit_hits_.refused_charges;
+  if (!near.throttled_charges && limit_hits_.throttled_charges > 0)
+    near.throttled_charges = limit_hits_.throttled_charges;
+  return near;
 }
 
 void MemcgState::add_reading(const composition::Reading& reading, std::optional<bool> has_processes) {
@@ -184,13 +200,14 @@ Memcg MemcgState::build(std::uint64_t min_prominence_bytes, std::uint64_t page_s
   memcg.kernel_peak_bytes = kernel_peak_bytes;
   memcg.kernel_peak_source = kernel_peak_source;
   memcg.kernel_oom_kills = kernel_oom_kills;
-  memcg.near_misses = std::move(near_misses);
+  memcg.near_misses = take_near_misses();
   memcg.inherited = inherited;
   memcg.gone = gone;
   for (const Decided& decided : spikes_) {
     if (decided.spike.prominence_bytes < min_prominence_bytes) continue;
     memcg.spikes.push_back(to_report(decided.spike, decided.rise, page_size_bytes));
     memcg.spikes.back().stalls = decided.stalls;
+    memcg.spikes.back().limit_hits = decided.limit_hits;
     memcg.spikes.back().composition = decided.growth;
   }
   std::sort(memcg.spikes.begin(), memcg.spikes.end(),

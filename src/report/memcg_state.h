@@ -12,8 +12,8 @@
 #include "culprit/ledger.h"
 #include "histogram/histogram.h"
 #include "report/allocation_log.h"
+#include "report/near.h"
 #include "report/report.h"
-#include "report/stalls.h"
 #include "spike/detector.h"
 #include "timeline/series.h"
 #include "timeline/track.h"
@@ -48,6 +48,7 @@ class MemcgState {
   // One of many that are gone: its picture may be small.
   void coarsen_overview();
   void add_stall(std::uint64_t time_ns, std::uint64_t duration_ns, bool keep_timeline);
+  void add_limit_hits(std::uint64_t time_ns, const LimitHits& hits);
   void note_kill(std::uint64_t time_ns) {
     if (living_) living_->detector.note_kill(time_ns);
   }
@@ -105,6 +106,7 @@ class MemcgState {
     spike::Spike spike;
     culprit::Rise rise;
     Stalls stalls;
+    LimitHits limit_hits;
     std::optional<composition::Growth> growth;
   };
 
@@ -119,6 +121,7 @@ class MemcgState {
     blindspot::WorkingSet working_set;
     culprit::Ledger ledger;
     StallLog stalls;
+    LimitHitLog limit_hits;
     std::vector<spike::Spike> decided;  // scratch
   };
 
@@ -128,6 +131,7 @@ class MemcgState {
   void settle(std::uint64_t time_ns);
   void take_decided();
   void count(const spike::Spike& spike, Histograms& histograms);
+  NearMisses take_near_misses();
 
   std::string path_;
   std::unique_ptr<Living> living_;  // until it is finished
@@ -148,6 +152,7 @@ class MemcgState {
   timeline::Series timeline_;
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits_;
   StallMarks stall_marks_;
+  LimitHits limit_hits_;  // all that were told of
   bool has_rows_ = false;
 };
 

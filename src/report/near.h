@@ -1,13 +1,13 @@
-// Direct reclaims that tasks had to wait for, kept until it is known which spike they were in.
+// What nearly was a kill: charges that a limit held up, and direct reclaims that tasks had to wait for.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
+
+#include "report/time_log.h"
 
 namespace memspike::report {
 
-// Some of them together.
+// Direct reclaims, some of them together.
 struct Stalls {
   std::uint64_t count = 0;
   std::uint64_t total_ns = 0;
@@ -17,30 +17,18 @@ struct Stalls {
   friend bool operator==(const Stalls&, const Stalls&) = default;
 };
 
-class StallLog {
- public:
-  // More than `capacity` at a time: neighbours of the older half become one, which counts where its
-  // last one ended.
-  explicit StallLog(std::size_t capacity = 4096) : capacity_(capacity < 4 ? 4 : capacity) {}
+// Charges that a memcg's own limits held up.
+struct LimitHits {
+  std::uint64_t refused_charges = 0;    // by max, and rescued by reclaim or answered by a kill
+  std::uint64_t throttled_charges = 0;  // by memory.high
 
-  // A stall that ended at time_ns. Times that decrease are taken for the latest.
-  void add(std::uint64_t time_ns, std::uint64_t duration_ns);
-
-  // Those that ended within, both ends included.
-  Stalls between(std::uint64_t from_ns, std::uint64_t until_ns) const;
-
-  std::size_t size() const { return entries_.size(); }
-
- private:
-  struct Entry {
-    std::uint64_t time_ns = 0;
-    Stalls stalls;
-  };
-
-  void make_room();
-
-  std::size_t capacity_;
-  std::vector<Entry> entries_;
+  void add(const LimitHits& other);
+  bool any() const { return refused_charges != 0 || throttled_charges != 0; }
+  friend bool operator==(const LimitHits&, const LimitHits&) = default;
 };
+
+// Stalls by their end, hits by when they were told of.
+using StallLog = TimeLog<Stalls>;
+using LimitHitLog = TimeLog<LimitHits>;
 
 }  // namespace memspike::report

@@ -16,6 +16,7 @@
 #include "composition/parts.h"
 #include "decode/headroom.h"
 #include "histogram/histogram.h"
+#include "report/near.h"
 #include "report/self.h"
 #include "report/stacks.h"
 #include "report/stall_marks.h"
@@ -160,9 +161,7 @@ struct NearMisses {
   // By the kernel's own count: failcnt, "max" and "high" of memory.events.local.
   std::optional<std::uint64_t> refused_charges;
   std::optional<std::uint64_t> throttled_charges;
-  std::uint64_t stalls = 0;      // direct reclaims of tasks in here
-  std::uint64_t stalled_ns = 0;  // all of them together
-  std::uint64_t longest_ns = 0;
+  Stalls stalls;  // direct reclaims of tasks in here or below
   histogram::Histogram stall_ns;
 };
 
@@ -208,7 +207,9 @@ struct Spike : spike::Spike {
   std::uint64_t unattributed_pages = 0;            // rises that were seen by the sweep or by a fall's trigger
   std::optional<composition::Growth> composition;  // nothing: no pair of readings saw enough of it
   std::optional<composition::Allocated> allocated;  // by tasks, while it rose; nothing: no record told of it
-  Stalls stalls;  // that ended from left to right base, in this memcg or below
+  // From a tenth of the height up to half of it down: what happened before or after it is another's.
+  Stalls stalls;         // that ended then, in this memcg or below
+  LimitHits limit_hits;  // of its own limits
 
   std::uint64_t risen_pages() const {
     std::uint64_t pages = other_pages + unattributed_pages;

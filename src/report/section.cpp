@@ -14,6 +14,7 @@
 #include "report/labels.h"
 #include "report/limit_advice.h"
 #include "report/names.h"
+#include "report/near_text.h"
 #include "report/pictures.h"
 #include "report/tables.h"
 
@@ -93,19 +94,9 @@ void write_kernel_peak(Page& page, const Subject& subject, const Report& report)
 // How often it nearly happened, and what that cost.
 void write_near_misses(Page& page, const Memcg& memcg) {
   const NearMisses& near = memcg.near_misses;
-  std::vector<std::string> told;
-  if (near.refused_charges.value_or(0) > 0) {
-    told.push_back(fmt::format("the limit was hit {}{}", times(*near.refused_charges),
-                               memcg.oom_kills.empty() ? " without a kill" : ""));
-  }
-  if (near.throttled_charges.value_or(0) > 0) {
-    told.push_back(fmt::format("memory.high throttled {}", times(*near.throttled_charges)));
-  }
-  if (near.stalls > 0) {
-    told.push_back(fmt::format("tasks stalled {} in reclaim: {} in all, the longest {}", times(near.stalls),
-                               page.duration(near.stalled_ns), page.duration(near.longest_ns)));
-  }
-  if (!told.empty()) page.fact("near", fmt::format("{}", fmt::join(told, "; ")), Tone::warn);
+  const LimitHits hits{near.refused_charges.value_or(0), near.throttled_charges.value_or(0)};
+  const std::string text = near_text(page, hits, near.stalls, memcg.oom_kills.empty());
+  if (!text.empty()) page.fact("near", text, Tone::warn);
 }
 
 // What a fresh container's floor is made of, where it is not its own doing.

@@ -11,6 +11,7 @@
 #include "report/cells.h"
 #include "report/grown.h"
 #include "report/names.h"
+#include "report/near_text.h"
 #include "report/spike_rows.h"
 #include "report/table.h"
 #include "report/tables.h"
@@ -140,20 +141,22 @@ void write_grown(Page& page, const std::vector<SpikeRow>& rows) {
   say("allocated", allocated_text(most->spike, page));
 }
 
-// Where tasks had to wait for reclaim: of the rows shown, those that waited longest.
-void write_stalls(Page& page, std::vector<SpikeRow> rows) {
+// Where a limit was hit or tasks had to wait for reclaim: of the rows shown, those that waited longest.
+void write_near_misses(Page& page, std::vector<SpikeRow> rows) {
   constexpr std::size_t kMaxLines = 3;
-  std::erase_if(rows, [](const SpikeRow& row) { return row.spike.stalls.count == 0; });
-  std::stable_sort(rows.begin(), rows.end(), [](const SpikeRow& a, const SpikeRow& b) {
-    return a.spike.stalls.total_ns > b.spike.stalls.total_ns;
-  });
+  std::erase_if(
+      rows, [](const SpikeRow& row) { return row.spike.stalls.count == 0 && !row.spike.limit_hits.any(); });
+  const auto weight = [](const SpikeRow& row) {
+    return std::pair(row.spike.stalls.total_ns, row.spike.limit_hits.refused_charges);
+  };
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](const SpikeRow& a, const SpikeRow& b) { return weight(a) > weight(b); });
   const std::size_t shown = std::min(rows.size(), kMaxLines);
   for (std::size_t i = 0; i < shown; ++i) {
-    const Stalls& stalls = rows[i].spike.stalls;
-    page.fact(i == 0 ? "stalls" : "",
-              fmt::format("{}: tasks stalled {} in reclaim, {} in all, the longest {}",
-                          page.time(rows[i].spike.peak_ns), times(stalls.count),
-                          page.duration(stalls.total_ns), page.duration(stalls.longest_ns)));
+    const Spike& spike = rows[i].spike;
+    const bool no_kill = spike.outcome != spike::Outcome::oom_kill;
+    page.fact(i == 0 ? "near" : "", fmt::format("{}: {}", page.time(spike.peak_ns),
+                                                near_text(page, spike.limit_hits, spike.stalls, no_kill)));
   }
   if (rows.size() > shown) and_more(page, fmt::format("and in {} more", grouped(rows.size() - shown)));
 }
@@ -169,7 +172,7 @@ void write_spikes(Page& page, const Memcg& memcg, const Report& report) {
   page.raw(spike_table(page, shown, memcg.usage, report).render(page.style(), kIndent));
   write_footnotes(page, shown, memcg);
   write_grown(page, shown);
-  write_stalls(page, shown);
+  write_near_misses(page, shown);
   std::uint64_t told = 0;
   for (const SpikeRow& row : shown) told += row.tops;
   if (memcg.spikes_total > told) {

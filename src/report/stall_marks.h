@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "report/stalls.h"
+#include "report/near.h"
 
 namespace memspike::report {
 

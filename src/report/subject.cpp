@@ -70,9 +70,7 @@ void add(std::optional<std::uint64_t>& into, const std::optional<std::uint64_t>&
 void merge(NearMisses& into, const NearMisses& next) {
   add(into.refused_charges, next.refused_charges);
   add(into.throttled_charges, next.throttled_charges);
-  into.stalls += next.stalls;
-  into.stalled_ns += next.stalled_ns;
-  into.longest_ns = std::max(into.longest_ns, next.longest_ns);
+  into.stalls.add(next.stalls);
   into.stall_ns.merge(next.stall_ns);
 }
 

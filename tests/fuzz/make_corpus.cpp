@@ -74,6 +74,7 @@ std::string oom_story(fuzz::StreamOptions options) {
     kill.incident = 7;
     kill.oom_flags = MEMSPIKE_OOM_KNOWN | MEMSPIKE_OOM_GROUP;
     recording.add(wire::bytes_of(kill)).add(wire::bytes_of(kill));
+    recording.add(wire::limit_hits(now_ns + 890, 1, 3 * serial, 0));
     recording.add(wire::gone(now_ns + 900, serial, wire::level(1, 0, 50 * kMiBPages, 50 * kMiBPages)));
   }
   return recording.text();

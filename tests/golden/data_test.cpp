@@ -90,10 +90,12 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
   CHECK(starts_with(keys_of(memcg["usage"]),
                     {"first_bytes", "last_bytes", "min_bytes", "peak_bytes", "peak_ns"}));
   CHECK(keys_of(memcg["spikes"][0]) ==
-        std::vector<std::string>{"peak_ns", "peak_utc", "peak_bytes", "prominence_bytes", "width_ns",
-                                 "rise_ns", "left_base_ns", "right_base_ns", "headroom_bytes", "outcome",
-                                 "crest_ns", "crest_rise_ns", "chances", "culprits", "other_pages",
-                                 "unattributed_pages", "stalls", "composition", "allocated"});
+        std::vector<std::string>{"peak_ns",         "peak_utc",          "peak_bytes",   "prominence_bytes",
+                                 "width_ns",        "rise_ns",           "left_base_ns", "right_base_ns",
+                                 "headroom_bytes",  "outcome",           "crest_ns",     "crest_rise_ns",
+                                 "chances",         "culprits",          "other_pages",  "unattributed_pages",
+                                 "refused_charges", "throttled_charges", "stalls",       "composition",
+                                 "allocated"});
   CHECK(keys_of(memcg["spikes"][0]["culprits"][0]) ==
         std::vector<std::string>{"pid", "tid", "comm", "cmdline", "container", "cgroup", "pages"});
   CHECK(keys_of(memcg["histograms"]) == std::vector<std::string>{"prominence_bytes", "width_ns", "rise_ns",

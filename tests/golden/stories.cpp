@@ -199,6 +199,7 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
     last.crest_rise_ns = 11 * kMs;
     add_spike(m, last);
     m.spikes.back().stalls = {41, 380 * kMs, 27 * kMs};
+    m.spikes.back().limit_hits = {44, 0};
     m.spikes.back().composition = composition::Growth{
         last.left_base_ns - 3 * kMs, last.peak_ns + kMs, 46 * kMiB, -3 * kMiB, 0, 4096, {}};
     m.spikes.back().allocated = composition::Allocated{49 * kMiB, 240 * 1024, 64 * 1024};

@@ -1,4 +1,5 @@
 // Charges that a limit refused and reclaim rescued, against the kernel's own count.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "harness.h"
@@ -25,10 +26,16 @@ void check_stalls(const Json& report, const Json& memcg) {
   CHECK(counter(near, "longest_stall_ns") > 0);
   CHECK(counter(near.at("stall_ns"), "count") == counter(near, "stalls"));
   CHECK(counter(report.at("lost"), "stall_no_room") == 0);
-  // The one spike holds all of them: they came on the way up to its end.
   std::uint64_t stalls = 0;
   for (const Json& spike : memcg.at("spikes")) stalls += counter(spike.at("stalls"), "count");
   CHECK(stalls > 0);
+}
+
+// Of spikes on the way up or down it may have told again what the highest one had.
+std::uint64_t most_refused(const Json& memcg) {
+  std::uint64_t most = 0;
+  for (const Json& spike : memcg.at("spikes")) most = std::max(most, counter(spike, "refused_charges"));
+  return most;
 }
 
 // Ends the recording: each charge that the limit refused is told, and none was answered by a kill.
@@ -39,6 +46,7 @@ Json check_rescued(Recorder& recorder, const Cgroup& cgroup) {
   REQUIRE(refused > 0);
   CHECK(memcg.at("oom_kills").empty());
   CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  CHECK(most_refused(memcg) == refused);  // there was one time above half of the limit
   check_stalls(report, memcg);
   return report;
 }
@@ -53,6 +61,41 @@ TEST_CASE("the limit is hit without a kill: refused charges and stalls are count
   const Json report = check_rescued(recorder, cgroup);
   // It was not the pod's limit.
   CHECK(counter(memcg_of(report, pod.path()).at("near_misses"), "refused_charges") == 0);
+}
+
+TEST_CASE("each spike has the charges that were refused in its own time, though they are equally high") {
+  const Cgroup cgroup("/" + unique_name("near-each"), kLimitBytes);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  want_too_much(cgroup);
+  const std::uint64_t first = cgroup.limit_hits();
+  REQUIRE(run_workload(cgroup, {"anon", "14M"}) == 0);
+  want_too_much(cgroup);
+  const std::uint64_t both = cgroup.limit_hits();
+  const Json memcg = memcg_of(recorder.stop(), cgroup.path());
+  INFO(memcg.at("spikes").dump());
+  std::vector<std::uint64_t> refused;  // of what is higher than half of the limit; of equal tops once
+  for (const Json& spike : memcg.at("spikes")) {
+    if (counter(spike, "prominence_bytes") <= kLimitBytes / 2) continue;
+    const std::uint64_t own = counter(spike, "refused_charges");
+    if (refused.empty() || refused.back() != own) refused.push_back(own);
+  }
+  REQUIRE(first > 0);
+  REQUIRE(both > first);
+  CHECK(refused == std::vector<std::uint64_t>{first, 0, both - first});
+}
+
+TEST_CASE("a container that is gone keeps the count of its refused charges") {
+  const Cgroup pod("/" + unique_name("near-gone"));
+  Cgroup cgroup(pod.path() + "/container", kLimitBytes);
+  Recorder recorder({"--cgroup", pod.path()});
+  want_too_much(cgroup);
+  const std::uint64_t refused = cgroup.limit_hits();
+  cgroup.remove();
+  const Json memcg = memcg_of(recorder.stop(), cgroup.path());
+  REQUIRE(refused > 0);
+  CHECK(memcg.at("gone") == true);
+  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  CHECK(memcg.at("near_misses").at("throttled_charges").is_null() == !memory_is_v2());
 }
 
 // As a runtime that forbids swap sets it. The kernel then refuses by that limit, and counts it there; 6.18
@@ -77,12 +120,18 @@ TEST_CASE("memory.high throttles: it is counted", "[v2]") {
   Recorder recorder({"--cgroup", cgroup.path()});
   want_too_much(cgroup);
   const std::string events = read_file(cgroup.dir() / "memory.events.local");
-  const Json near = memcg_of(recorder.stop(), cgroup.path()).at("near_misses");
+  const Json memcg = memcg_of(recorder.stop(), cgroup.path());
+  const Json& near = memcg.at("near_misses");
   INFO(events << near.dump());
   CHECK(counter(near, "throttled_charges") > 0);
   CHECK(events.find("high " + std::to_string(counter(near, "throttled_charges")) + "\n") !=
         std::string::npos);
   CHECK(counter(near, "refused_charges") == 0);
+  std::uint64_t throttled = 0;
+  for (const Json& spike : memcg.at("spikes")) {
+    throttled = std::max(throttled, counter(spike, "throttled_charges"));
+  }
+  CHECK(throttled == counter(near, "throttled_charges"));
 }
 
 // [host]: wants a file system with a disk below it; a guest has none.

@@ -1,16 +1,17 @@
-// Stalls: of a memcg and of those above it, and of each spike.
+// Near misses, stalls and charges that a limit held up: of a memcg (stalls of those above it, too), and of
+// each spike.
 #include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "builder_events.h"
+#include "report/near.h"
 #include "report/stall_marks.h"
-#include "report/stalls.h"
 
 using namespace memspike;
 using namespace memspike::events;
 using events::Recording;
 
-TEST_CASE("a spike has the stalls that ended between its bases, in its memcg or below") {
+TEST_CASE("a spike has the stalls that ended in its time, in its memcg or below") {
   report::BuilderOptions options;
   options.min_prominence_bytes = kMiB;
   Recording stalled = recording_of_pod(options);
@@ -42,13 +43,33 @@ TEST_CASE("a spike has the stalls that ended between its bases, in its memcg or 
 
 TEST_CASE("stalls that are too many are joined, and none is lost") {
   report::StallLog log(8);
-  for (std::uint64_t i = 1; i <= 100; ++i) log.add(10 * i, i);
+  for (std::uint64_t i = 1; i <= 100; ++i) log.add(10 * i, {1, i, i});
   CHECK(log.size() <= 8);
   CHECK(log.between(0, 2'000).count == 100);
   CHECK(log.between(0, 2'000).total_ns == 5'050);
   CHECK(log.between(0, 2'000).longest_ns == 100);
   CHECK(log.between(1'000, 1'000).count == 1);  // the latest are told apart
   CHECK(log.between(1'001, 2'000).count == 0);
+}
+
+TEST_CASE("of bursts that are too many none is counted for another one") {
+  constexpr std::uint64_t kMs = 1'000'000;
+  report::StallLog log(128);
+  for (std::uint64_t burst = 1; burst <= 20; ++burst) {
+    for (std::uint64_t i = 0; i < 1'000; ++i) log.add(burst * 40 * kMs + i * 2'000, {1, burst, burst});
+  }
+  CHECK(log.size() <= 128);
+  for (std::uint64_t burst = 1; burst <= 20; ++burst) {
+    const report::Stalls stalls = log.between(burst * 40 * kMs, burst * 40 * kMs + 20 * kMs);
+    CHECK(stalls == report::Stalls{1'000, 1'000 * burst, burst});
+  }
+}
+
+TEST_CASE("stalls of all times are joined in any capacity") {
+  report::StallLog log(4);
+  for (std::uint64_t bit = 0; bit < 63; ++bit) log.add(std::uint64_t{1} << bit, {1, 1, 1});
+  CHECK(log.size() <= 4);
+  CHECK(log.between(0, ~std::uint64_t{0}).count == 63);
 }
 
 TEST_CASE("marks are the stalls themselves while there is room") {
@@ -120,9 +141,79 @@ TEST_CASE("a task that stalls in a container stalls in its pod, too") {
   recording.apply(decode::Stall{4'000, 100, 4096, 0, 42, 43});
   recording.apply(decode::Stall{5'000, 100, 4096, 9, 42, 43});  // of nobody that is known
   const auto memcgs = recording.take().memcgs;
-  CHECK(memcgs.at(0).near_misses.stalls == 3);
-  CHECK(memcgs.at(0).near_misses.stalled_ns == 900);
-  CHECK(memcgs.at(1).near_misses.stalls == 2);
-  CHECK(memcgs.at(1).near_misses.longest_ns == 500);
+  CHECK(memcgs.at(0).near_misses.stalls.count == 3);
+  CHECK(memcgs.at(0).near_misses.stalls.total_ns == 900);
+  CHECK(memcgs.at(1).near_misses.stalls.count == 2);
+  CHECK(memcgs.at(1).near_misses.stalls.longest_ns == 500);
   CHECK(memcgs.at(1).near_misses.stall_ns.count() == 2);
+}
+
+namespace {
+
+// A pod with a container that has two spikes: the first from 1000 to 1020 ns, the second from 2000 on.
+// Before it came into the target its limit had been hit 7 times.
+Recording twice_spiked(report::BuilderOptions options = {}) {
+  options.min_prominence_bytes = kMiB;
+  Recording recording = recording_of_pod(options);
+  decode::MemcgBorn born = child_born(101, 1, 0, "app");
+  born.hits = {7, 1};
+  recording.apply(born);
+  const auto row = [&](std::uint64_t time_ns, std::uint64_t bytes) {
+    decode::Level each = level(1, bytes, 10 * kMiB, 10 * kMiB);
+    each.previous_look_ns = time_ns;
+    recording.apply(sample(time_ns, {each, level(0, bytes, {}, 10 * kMiB)}));
+  };
+  row(1'000, kMiB);
+  row(1'010, 9 * kMiB);
+  recording.apply(decode::LimitHits{1'011, 1, {10, 1}});
+  recording.apply(decode::LimitHits{1'012, 1, {9, 1}});  // of a CPU that had looked before
+  recording.apply(decode::LimitHits{1'013, 1, {12, 2}});
+  recording.apply(decode::LimitHits{1'013, 9, {90, 90}});  // of nobody that is known
+  row(1'020, kMiB);
+  recording.apply(decode::LimitHits{1'500, 1, {13, 2}});  // told late: usage was at the limit before
+  row(2'000, kMiB);
+  row(2'010, 9 * kMiB);
+  row(2'020, 2 * kMiB);
+  return recording;
+}
+
+}  // namespace
+
+TEST_CASE("a spike has the charges that its memcg's own limits held up in its time") {
+  Recording recording = twice_spiked();
+  recording.apply(decode::MemcgGone{3'000, 101, level(1, 0, 10 * kMiB, 10 * kMiB), {15, 2}});
+  const auto memcgs = recording.take().memcgs;
+  const auto& spikes = memcgs.at(1).spikes;
+  REQUIRE(spikes.size() == 2);
+  CHECK(spikes[0].limit_hits == report::LimitHits{6, 1});
+  CHECK(spikes[1].limit_hits == report::LimitHits{2, 0});
+  // It was not the pod's limit.
+  REQUIRE(memcgs.at(0).spikes.size() == 2);
+  CHECK_FALSE(memcgs.at(0).spikes[0].limit_hits.any());
+}
+
+TEST_CASE("a memcg that is gone has the kernel's last count of what its limits held up") {
+  Recording recording = twice_spiked();
+  recording.apply(decode::MemcgGone{3'000, 101, level(1, 0, 10 * kMiB, 10 * kMiB), {15, 2}});
+  const auto near = recording.take().memcgs.at(1).near_misses;
+  CHECK(near.refused_charges == 8u);
+  CHECK(near.throttled_charges == 1u);
+}
+
+TEST_CASE("what the kernel does not count is not known of a memcg that is gone, and 0 is known") {
+  Recording recording = recording_of_pod();
+  decode::MemcgBorn born = child_born(101, 1, 0, "app");
+  born.hits = {7, {}};
+  recording.apply(born);
+  recording.apply(sample(1, {level(1, kMiB, 8 * kMiB), level(0, kMiB)}));
+  recording.apply(decode::MemcgGone{3'000, 101, level(1, 0, 10 * kMiB, 10 * kMiB), {7, {}}});
+  const auto near = recording.take().memcgs.at(1).near_misses;
+  CHECK(near.refused_charges == 0u);
+  CHECK_FALSE(near.throttled_charges.has_value());
+}
+
+TEST_CASE("a memcg of a recording that was cut has the hits that had been told of") {
+  const auto near = twice_spiked().take().memcgs.at(1).near_misses;
+  CHECK(near.refused_charges == 6u);
+  CHECK(near.throttled_charges == 1u);
 }

@@ -20,9 +20,12 @@ std::vector<Named> valid_records() {
   return {{"sample of one level", wire::sample(1, {l(0)})},
           {"sample of eight levels", wire::sample(1, {l(0), l(1), l(2), l(3), l(4), l(5), l(6), l(7)})},
           {"birth", wire::born(1, 2, 3, 4, "name")},
-          {"removal", wire::gone(1, 2, l(3))},
+          // Any other watermark but 2: taken for a stack, it would have as many frames as fit.
+          {"removal", wire::gone(1, 2, wire::level(3, 1, 9))},
           {"OOM kill", wire::oom_kill(1, {l(0), l(1)})},
-          {"stack", wire::stack(1, 2, 3, {4}, {5, 6})}};
+          {"stack", wire::stack(1, 2, 3, {4}, {5, 6})},
+          {"stall", wire::stall(1'000, 2, 3, 4)},
+          {"limit hits", wire::limit_hits(1, 2, 3, 4)}};
 }
 
 void set_header(wire::Bytes& record, std::size_t size_bytes) {
@@ -89,7 +92,7 @@ TEST_CASE("an unknown type is refused, as is the body of another type") {
   for (const auto& [what, record] : valid_records()) {
     memspike_header header{};
     std::memcpy(&header, record.data(), sizeof(header));
-    for (const int type : {0, 1, 2, 3, 4, 5, 255, 256, 65'535}) {
+    for (const int type : {0, 1, 2, 3, 4, 5, 6, 7, 8, 255, 256, 65'535}) {
       if (type == header.type) continue;
       INFO(what << " as type " << type);
       wire::Bytes other = record;

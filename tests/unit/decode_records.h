@@ -132,6 +132,15 @@ inline Bytes stall(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t dura
   return bytes_of(raw);
 }
 
+inline Bytes limit_hits(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t refused_charges,
+                        std::uint64_t throttled_charges) {
+  memspike_limit_hits raw{};
+  raw.header = header(MEMSPIKE_RECORD_LIMIT_HITS, sizeof(raw), time_ns);
+  raw.slot = slot;
+  raw.hits = {refused_charges, throttled_charges};
+  return bytes_of(raw);
+}
+
 inline Bytes oom_kill(std::uint64_t time_ns, std::initializer_list<memspike_level> levels) {
   return bytes_of(raw_oom_kill(time_ns, levels));
 }

@@ -184,6 +184,15 @@ TEST_CASE("a stall says whose it was, how long it took and what it gave") {
   CHECK_FALSE(decode::decode(wire::stall(9, 3, 10, 5), kPage));  // longer than the clock runs
 }
 
+TEST_CASE("limit hits are counts, and one that the kernel does not keep is none") {
+  const LimitHits hits = decoded<LimitHits>(wire::limit_hits(9'000, 3, 41, MEMSPIKE_NOT_COUNTED));
+  CHECK(hits.time_ns == 9'000);
+  CHECK(hits.slot == 3);
+  CHECK(hits.hits.refused_charges == 41u);
+  CHECK_FALSE(hits.hits.throttled_charges.has_value());
+  CHECK(decoded<LimitHits>(wire::limit_hits(9, 3, 41, 5)).hits.throttled_charges == 5u);
+}
+
 TEST_CASE("an OOM kill has the memcgs above the target") {
   memspike_oom_kill raw = wire::raw_oom_kill(9, {wire::level(3, 50, 50, 50)});
   raw.outer_count = 2;

@@ -48,6 +48,15 @@ TEST_CASE("kills outside a span are left out") {
   CHECK(windowed({Bound{8'700'000, false}, {}}).at("memcgs")[1].at("oom_kills").empty());
 }
 
+TEST_CASE("of a span the hits within are known, not what the kernel counted in all") {
+  const auto refused = [](const Span& span) {
+    return windowed(span).at("memcgs")[1].at("near_misses").at("refused_charges");
+  };
+  CHECK(refused({Bound{0, false}, {}}) == 17);
+  CHECK(refused({Bound{0, false}, Bound{8'400'000, false}}).is_null());
+  CHECK(refused({Bound{8'460'000, false}, {}}).is_null());
+}
+
 TEST_CASE("a span in UTC is the same span") {
   CHECK(windowed({Bound{kUtcNs + 4'500'000, true}, Bound{kUtcNs + 6'050'000, true}}) ==
         windowed({Bound{4'500'000, false}, Bound{6'050'000, false}}));

@@ -88,7 +88,8 @@ void write_allocated(JsonWriter& json, const std::optional<composition::Allocate
 }
 
 // [peak ns, peak, height, rise ns, width ns, left base ns, right base ns, headroom, outcome, spans its life,
-//  stalls, their time, the longest, what it consisted of, what was allocated meanwhile]
+//  refused and throttled charges, stalls, their time, the longest, what it consisted of, what was allocated
+//  meanwhile]
 void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report, const Page& page) {
   json.key("spikes");
   json.begin_array();
@@ -104,6 +105,8 @@ void write_spikes(JsonWriter& json, const Memcg& memcg, const Report& report, co
     json.value(headroom_of(spike));
     json.value(report::to_text(spike.outcome));
     json.value(spans_life(spike, memcg.usage));
+    json.value(spike.limit_hits.refused_charges);
+    json.value(spike.limit_hits.throttled_charges);
     json.value(spike.stalls.count);
     json.value(spike.stalls.total_ns);
     json.value(spike.stalls.longest_ns);

@@ -3,9 +3,9 @@
 const OUTCOMES = { fell: "fell", oom_kill: "✖ OOM kill", ongoing: "still up" };
 
 function spikeOf([peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
-  stalls, stalledNs, longestStallNs, grown, allocated]) {
+  refused, throttled, stalls, stalledNs, longestStallNs, grown, allocated]) {
   return { peakNs, peakBytes, height, riseNs, widthNs, leftNs, rightNs, headroom, outcome, spansLife,
-    stalls, stalledNs, longestStallNs, grown, allocated };
+    refused, throttled, stalls, stalledNs, longestStallNs, grown, allocated };
 }
 
 // Equal tops in quick succession share a row, as in the text report.
@@ -128,6 +128,8 @@ function spikeCard(row, count, clock) {
     const [user, kernel, other] = spike.allocated.map((bytes) => bytesOf(bytes));
     facts.push(["allocated", [el("small", {}, `user pages ${user}, kernel ${kernel}, other ${other} (by gfp flags)`)]]);
   }
+  if (spike.refused > 0) facts.push(["limit hit", [`${formatCount(spike.refused)}×`, el("small", {}, " charges refused")]]);
+  if (spike.throttled > 0) facts.push(["memory.high", [`${formatCount(spike.throttled)}×`, el("small", {}, " charges throttled")]]);
   if (spike.stalls > 0) {
     facts.push(["tasks stalled", [`${formatCount(spike.stalls)}×`,
       el("small", {}, " ", durationOf(spike.stalledNs), " in all, the longest ", durationOf(spike.longestStallNs))]]);
