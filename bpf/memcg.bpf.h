@@ -29,23 +29,34 @@ static __always_inline u64 css_parent(u64 css)
 	return (u64)BPF_CORE_READ((struct cgroup_subsys_state *)css, parent);
 }
 
-/* The effective memcg of a task, on cgroup v1 and v2 alike; its css's address. */
-static __always_inline u64 task_css(u64 task)
+static __always_inline u64 task_set(u64 task)
+{
+	if (has_rdonly_cast)
+		return (u64)CAST(struct task_struct, task)->cgroups;
+	return (u64)BPF_CORE_READ((struct task_struct *)task, cgroups);
+}
+
+/* The effective memcg of the tasks with this css_set, on cgroup v1 and v2 alike; its css's address.
+ */
+static __always_inline u64 set_css(u64 set)
 {
 	struct cgroup_subsys_state **slot;
-	struct css_set *set;
 	u64 css = 0;
 
 	if (has_rdonly_cast) {
-		set = CAST(struct task_struct, task)->cgroups;
-		slot = (void *)&set->subsys[0] + MEMORY_INDEX * sizeof(void *);
+		slot = (void *)&CAST(struct css_set, set)->subsys[0] +
+		       MEMORY_INDEX * sizeof(void *);
 		return (u64)*slot;
 	}
-	set = BPF_CORE_READ((struct task_struct *)task, cgroups);
-	slot = (void *)__builtin_preserve_access_index(&set->subsys[0]) +
+	slot = (void *)__builtin_preserve_access_index(&((struct css_set *)set)->subsys[0]) +
 	       MEMORY_INDEX * sizeof(void *);
 	bpf_probe_read_kernel(&css, sizeof(css), slot);
 	return css;
+}
+
+static __always_inline u64 task_css(u64 task)
+{
+	return set_css(task_set(task));
 }
 
 static __always_inline u64 cgroup_css(u64 cgroup)
@@ -104,7 +115,10 @@ __noinline u64 headroom_above(u64 css)
 	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
 		u64 usage, watermark, max;
 
-		css = css_parent(css);
+		/* css_parent gives a number to pass on; here a typed pointer does, without a
+		 * helper. */
+		css = has_rdonly_cast ? (u64)CAST(struct cgroup_subsys_state, css)->parent
+				      : css_parent(css);
 		if (!css)
 			break;
 		max = read_max(css);

@@ -13,13 +13,8 @@ static __always_inline u32 purpose_of(u64 gfp_flags)
 	return gfp_flags & gfp_account ? MEMSPIKE_PURPOSE_KERNEL : MEMSPIKE_PURPOSE_NONE;
 }
 
-static __always_inline void count_allocation(struct memspike_tally *tally, u64 serial, u32 order,
-					     u64 gfp_flags)
+static __always_inline void count_allocation(struct memspike_tally *tally, u32 order, u64 gfp_flags)
 {
-	u32 tgid = current_tgid();
-
-	if (tgid != tally->tgid)
-		switch_process(tally, serial, tgid);
 	if (order >= MEMSPIKE_MAX_ORDERS)
 		order = MEMSPIKE_MAX_ORDERS - 1;
 	barrier_var(order); /* the mask repeats the bound in a form that the verifier follows */
@@ -33,7 +28,6 @@ int BPF_PROG(on_page_alloc, struct page *page, unsigned int order, u64 gfp_flags
 {
 	struct memspike_tally *tally = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
 	struct memcg_slot *slot;
-	u64 css, serial;
 
 	/*
 	 * NULL when the allocation failed. The verifier took this argument for never
@@ -42,13 +36,12 @@ int BPF_PROG(on_page_alloc, struct page *page, unsigned int order, u64 gfp_flags
 	 */
 	if (!(u32)(u64)page)
 		return 0;
-	if (!tally || !enter(tally))
+	if (!tally || is_known_stranger(tally) || !enter(tally))
 		return 0;
-	css = current_css(&serial);
-	slot = target_slot(tally, css, serial, MEMSPIKE_TRIGGER_PAGE_ALLOC);
+	slot = current_slot(tally, MEMSPIKE_TRIGGER_PAGE_ALLOC);
 	if (slot) {
-		count_allocation(tally, serial, order, gfp_flags);
-		look(tally, slot, css, tally->slot, MEMSPIKE_TRIGGER_PAGE_ALLOC);
+		count_allocation(tally, order, gfp_flags);
+		look(tally, slot, tally->known_css, tally->slot, MEMSPIKE_TRIGGER_PAGE_ALLOC);
 	}
 	leave(tally);
 	return 0;

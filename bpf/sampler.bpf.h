@@ -15,6 +15,7 @@
 #ifndef MEMSPIKE_SAMPLER_BPF_H
 #define MEMSPIKE_SAMPLER_BPF_H
 
+#include "current.bpf.h"
 #include "hits.bpf.h"
 #include "stacks.bpf.h"
 #include "tracking.bpf.h"
@@ -215,45 +216,17 @@ static __always_inline void leave(struct memspike_tally *tally)
 	tally->busy = 0;
 }
 
-static __always_inline u32 current_tgid(void)
-{
-	if (has_current_task_btf)
-		return ((struct task_struct *)bpf_get_current_task_btf())->tgid;
-	return bpf_get_current_pid_tgid() >> 32;
-}
-
-/* current's memcg: `*serial` tells it. */
-static __always_inline u64 current_css(u64 *serial)
-{
-	u64 css;
-
-	if (has_current_task_btf) {
-		struct css_set *set = ((struct task_struct *)bpf_get_current_task_btf())->cgroups;
-		struct cgroup_subsys_state *typed;
-
-		typed = *(struct cgroup_subsys_state **)((void *)&set->subsys[0] +
-							 MEMORY_INDEX * sizeof(void *));
-		*serial = typed->serial_nr;
-		return (u64)typed;
-	}
-	css = task_css(bpf_get_current_task());
-	*serial = css_serial(css);
-	return css;
-}
-
 /* Looks at current's memcg, if it is the target's; says whether it is. */
 static __always_inline bool look_at_current(u32 trigger)
 {
 	struct memspike_tally *tally = tally_of(trigger);
 	struct memcg_slot *slot;
-	u64 css, serial;
 
-	if (!tally || !enter(tally))
+	if (!tally || is_known_stranger(tally) || !enter(tally))
 		return false;
-	css = current_css(&serial);
-	slot = target_slot(tally, css, serial, trigger);
+	slot = current_slot(tally, trigger);
 	if (slot)
-		look(tally, slot, css, tally->slot, trigger);
+		look(tally, slot, tally->known_css, tally->slot, trigger);
 	leave(tally);
 	return slot != NULL;
 }

@@ -23,6 +23,8 @@ const volatile __u64 gfp_account = 0;
 /* Wake the reader when this many bytes wait; it looks by itself every 20 ms anyway. */
 const volatile __u32 wakeup_bytes = 0;
 const volatile __u64 sweep_period_ns = 1000000;
+#define MAX_CPUS 8192
+const volatile __u32 cpu_count = 1;
 /* --stacks: also record where current is when a counter rises. */
 const volatile bool with_stacks = false;
 /* Where the kernel shows how often a limit was hit: see read_hits. */
@@ -32,10 +34,13 @@ const volatile __u32 pattern_count = 0;
 const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {};
 
 /*
- * Bumped by user space when it adds a root, before it makes the CPUs forget the memcgs that they
- * saw last: what they remember as untracked may be tracked.
+ * Bumped by whoever makes the CPUs forget what they remember (tally.known, tally.serial_nr), before
+ * it does so: what is being asked meanwhile may be old. By user space when it adds a root, for what
+ * was untracked may be tracked, and when a task is moved to another cgroup.
  */
-__u32 roots_generation = 1;
+__u32 generation_of_answers = 1;
+/* Set by user space while what forgets is attached: see current.bpf.h. */
+__u32 remembers_current = 0;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;
 /* How far a memcg rises before the reader is woken: what counts as a spike. User space sets it. */

@@ -247,7 +247,7 @@ static __noinline int flush_process(struct memspike_tally *tally)
  */
 static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 serial, u32 trigger)
 {
-	u32 generation = *(volatile u32 *)&roots_generation;
+	u32 generation = *(volatile u32 *)&generation_of_answers;
 
 	if (tally->tgid)
 		flush_process(tally);
@@ -257,7 +257,7 @@ static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 se
 	*(volatile u64 *)&tally->css = css;
 	tally->slot = find_slot(*(volatile u64 *)&tally->css, trigger);
 	__sync_fetch_and_add(&tally->serial_nr, serial);
-	if (generation != *(volatile u32 *)&roots_generation)
+	if (generation != *(volatile u32 *)&generation_of_answers)
 		*(volatile u64 *)&tally->serial_nr = 0; /* the next firing looks again */
 	return 0;
 }

@@ -244,15 +244,18 @@ struct memspike_stall {
  */
 struct memspike_tally {
 	/* The common path touches this cache line and no other one of ours but the slot's. */
-	__u64 serial_nr; /* of the memcg seen last; 0: none */
+	__u32 known; /* 0: current is to be asked for the next three */
+	__u32 busy;
+	__u64 known_css; /* of the memcg */
 	__u32 slot;	 /* its slot, MEMSPIKE_NO_SLOT or MEMSPIKE_SLOT_TABLE_FULL */
 	__u32 tgid;	 /* whose allocations `orders` counts */
-	__u32 busy;
 	__u32 allocated_pages[MEMSPIKE_PURPOSE_COUNT]; /* by that process, since a record told so */
+	__u32 reserved;
 	__u64 fired; /* = unchanged + recorded + the three losses */
 	__u64 unchanged;
-	__u64 orders[MEMSPIKE_MAX_ORDERS]; /* the usual ones, 0 and 1, are in the first line */
+	__u64 orders[MEMSPIKE_MAX_ORDERS]; /* the usual one, 0, is in the first line */
 
+	__u64 serial_nr; /* of the memcg seen last; 0: none */
 	__u64 recorded;
 	__u64 lost_ring_full;
 	__u64 lost_table_full;
@@ -268,7 +271,6 @@ struct memspike_tally {
 	__u64 orders_serial_nr; /* with tgid: in which memcg `orders` counts */
 	char comm[MEMSPIKE_COMM_LEN];
 	__u64 css; /* the programs' own: whose slot is sought; of the last level that was read */
-	__u64 padding[2];
 };
 
 struct memspike_process_key {
@@ -322,7 +324,7 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40 + 8 * 24
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 64, "stack prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack size");
 
-MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 48, "tally prefix");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 56, "tally prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 5 * 64, "tallies begin with a cache line");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_limit_hits) == 40, "limit hits size");

@@ -93,8 +93,9 @@ void find_in_btf(const btf* types, Features& features) {
   features.has_rdonly_cast = has_function(types, "bpf_rdonly_cast");
   features.has_reclaim_tracepoints = has_tracepoint(types, "mm_vmscan_memcg_reclaim_begin") &&
                                      has_tracepoint(types, "mm_vmscan_memcg_reclaim_end");
-  features.has_cgroup_tracepoints =
-      has_tracepoint(types, "cgroup_mkdir") && has_tracepoint(types, "cgroup_rmdir");
+  features.has_cgroup_tracepoints = has_tracepoint(types, "cgroup_mkdir") &&
+                                    has_tracepoint(types, "cgroup_rmdir") &&
+                                    has_tracepoint(types, "cgroup_attach_task");
   features.has_switch_tracepoint = has_tracepoint(types, "sched_switch");
   features.has_rename_tracepoint = has_tracepoint(types, "task_rename");
   features.has_signal_tracepoint = has_tracepoint(types, "signal_generate");

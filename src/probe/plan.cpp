@@ -28,6 +28,7 @@ constexpr std::string_view kNoSwitch =
     "the last charge before a task sleeps is seen by the sweep, up to 1 ms late";
 constexpr std::string_view kNoCgroups =
     "new containers are seen at their first page, removed ones at the next check";
+constexpr std::string_view kNoMoves = "whose a page is has to be asked at each one, which costs more";
 constexpr std::string_view kInferred = "which limit was hit is inferred from the memcgs' usage";
 constexpr std::string_view kNoOom = "OOM kills are not seen";
 
@@ -39,6 +40,8 @@ constexpr std::array kPrograms{
           [](const Features& f, Tier) { return f.has_cgroup_tracepoints; }},
     Entry{{"on_rmdir", "cgroup_rmdir", "tp_btf", Need::optional, kNoCgroups},
           [](const Features& f, Tier) { return f.has_cgroup_tracepoints; }},
+    Entry{{"on_attach_task", "cgroup_attach_task", "tp_btf", Need::optional, kNoMoves},
+          [](const Features& f, Tier tier) { return tier == Tier::tracepoint && f.has_cgroup_tracepoints; }},
     Entry{{"on_signal", "signal_generate", "tp_btf", Need::optional,
            "a mark of a task that was dying already counts as a kill"},
           [](const Features& f, Tier) {

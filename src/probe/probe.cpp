@@ -28,6 +28,7 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   auto& settings = *skeleton.rodata;
   settings.has_rdonly_cast = features.has_rdonly_cast;
   settings.has_current_task_btf = features.has_current_task_btf;
+  settings.cpu_count = tally_count() / MEMSPIKE_TRIGGER_COUNT;
   settings.with_stacks = stacks;
   settings.memory_is_v1 = options.memory_is_v1;
   settings.gfp_account = features.gfp_account;
@@ -72,6 +73,27 @@ bool drop_from(std::vector<Program>& plan, const std::string& name, const std::s
 
 std::string why_no_stacks(const std::string& why) {
   return why + "; the report does not say where the memory was asked for";
+}
+
+// Arms the sweep's timer on this CPU. 0, or a negative error.
+int start_timer(const memspike_bpf& skeleton) {
+  bpf_test_run_opts run{};
+  run.sz = sizeof(run);
+  const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton.progs.start_sweep), &run);
+  return error == 0 && run.retval != 0 ? -EIO : error;
+}
+
+// Whether the programs may remember who current is: while what makes them forget is attached.
+void set_remembers(memspike_bpf& skeleton, bool remembers) {
+  __atomic_store_n(&skeleton.bss->remembers_current, remembers ? 1 : 0, __ATOMIC_SEQ_CST);
+}
+
+// All CPUs have to ask again who current is: see current.bpf.h.
+void forget_current(const Tallies& tallies) {
+  for (memspike_tally& tally : tallies.all()) {
+    if (__atomic_load_n(&tally.known, __ATOMIC_RELAXED) != 0)
+      __atomic_store_n(&tally.known, 0, __ATOMIC_SEQ_CST);
+  }
 }
 
 void fill_free_slots(const memspike_bpf& skeleton, std::uint32_t count) {
@@ -158,10 +180,7 @@ Result<void> Probe::attach() {
     bpf_program* handle = find_program(*state_->skeleton, program.name);
     int error = 0;
     if (program.name == "start_sweep") {
-      bpf_test_run_opts run{};
-      run.sz = sizeof(run);
-      error = bpf_prog_test_run_opts(bpf_program__fd(handle), &run);
-      if (error == 0 && run.retval != 0) error = -EIO;
+      error = start_timer(*state_->skeleton);
       state_->timer_runs = error == 0;
     } else {
       LinkPtr link(bpf_program__attach(handle));
@@ -180,19 +199,27 @@ Result<void> Probe::attach() {
     state_->hooks.push_back({std::string(program.event), std::string(program.attach)});
   }
   if (!state_->timer_runs) state_->hooks.push_back({"sweep", "user space"});
+  const auto hooked = [&](std::string_view event) {
+    return std::any_of(state_->hooks.begin(), state_->hooks.end(),
+                       [&](const Hook& hook) { return hook.event == event; });
+  };
+  set_remembers(*state_->skeleton, hooked("sched_switch") && hooked("cgroup_attach_task"));
   return {};
 }
 
 Result<void> Probe::track(std::span<const std::uint64_t> cgroup_ids) {
   auto result = track_subtree(*state_->skeleton, cgroup_ids);
-  // CPUs may remember these memcgs as untracked: see switch_memcg (tracking.bpf.h).
-  __atomic_add_fetch(&state_->skeleton->data->roots_generation, 1, __ATOMIC_SEQ_CST);
+  // CPUs may remember these memcgs as untracked: see switch_memcg (tracking.bpf.h), learn_current.
+  __atomic_add_fetch(&state_->skeleton->data->generation_of_answers, 1, __ATOMIC_SEQ_CST);
   for (memspike_tally& tally : state_->tallies.all()) __atomic_store_n(&tally.serial_nr, 0, __ATOMIC_SEQ_CST);
+  forget_current(state_->tallies);
   return result;
 }
 
 void Probe::detach() {
   state_->skeleton->bss->sweep_stopped = 1;
+  set_remembers(*state_->skeleton, false);
+  forget_current(state_->tallies);
   state_->links.clear();
   // A program that was running when its hook was removed ends within microseconds (tracepoint
   // programs do not sleep); the timer fires once more at most.
@@ -215,6 +242,7 @@ void Probe::look_at_all() {
 }
 
 Result<std::size_t> Probe::drain(const Sink& sink) {
+  forget_current(state_->tallies);
   state_->sink = &sink;
   const int count = ring_buffer__consume(state_->ring.get());
   state_->sink = nullptr;
@@ -241,6 +269,10 @@ Tier Probe::tier() const { return state_->plan.tier; }
 const std::string& Probe::tier_reason() const { return state_->plan.tier_reason; }
 bool Probe::takes_stacks() const { return state_->takes_stacks; }
 bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
+
+void Probe::move_timer() {
+  if (state_->timer_runs && state_->skeleton->data->timer_flags != 0) start_timer(*state_->skeleton);
+}
 const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }
 const std::vector<std::string>& Probe::missing() const { return state_->missing; }
 

@@ -120,6 +120,10 @@ class Probe {
 
   bool takes_stacks() const;  // false where they were asked for: missing() says why
 
+  // Lets the sweep's timer interrupt the CPU that this thread runs on, from now on. One that idled before it
+  // woke us is best: see bpf/sweep.bpf.c.
+  void move_timer();
+
   bool sweeps_by_itself() const;  // false: call look_at_all() every sweep period
 
   Counts counts() const;

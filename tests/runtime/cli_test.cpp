@@ -125,7 +125,7 @@ const std::vector<Degraded>& degradations() {
        {"mm_vmscan_memcg_reclaim_begin by tp_btf", "mm_vmscan_memcg_reclaim_end by tp_btf"},
        "without mm_vmscan_memcg_reclaim_begin: the kernel lacks it; "},
       {"cgroup_tracepoints",
-       {"cgroup_mkdir by tp_btf", "cgroup_rmdir by tp_btf"},
+       {"cgroup_attach_task by tp_btf", "cgroup_mkdir by tp_btf", "cgroup_rmdir by tp_btf"},
        "without cgroup_mkdir: the kernel lacks it; "},
       {"switch_tracepoint", {"sched_switch by tp_btf"}, "without sched_switch: the kernel lacks it; "},
       {"signal_tracepoint", {"signal_generate by tp_btf"}, "without signal_generate: the kernel lacks it; "},

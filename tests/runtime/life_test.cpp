@@ -1,8 +1,15 @@
 // Targets come, change and go while they are recorded.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
+#include "base/unique_fd.h"
 #include "harness.h"
 
 using namespace memspike::test;
@@ -98,4 +105,30 @@ TEST_CASE("a duration ends the recording, and a SIGTERM does", "[cli]") {
   Recorder terminated({"--cgroup", cgroup.path()});
   terminated.process().signal(SIGTERM);
   CHECK(terminated.wait().at("schema_version") == 1);
+}
+
+// Where a task is asked for its memcg once and not at each page, this must not be what it was before.
+TEST_CASE("a process that moves itself into the target is in it from its next page on") {
+  constexpr std::uint64_t kMoves = 20;
+  constexpr std::uint64_t kPages = 64;
+  const Cgroup cgroup("/" + unique_name("mover"), 64U << 20);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  const memspike::UniqueFd procs(open((cgroup.dir() / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  REQUIRE(procs.get() >= 0);
+  for (std::uint64_t i = 0; i < kMoves; ++i) {
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      const std::size_t bytes = kPages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+      void* space = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (space == MAP_FAILED || write(procs.get(), "0", 1) != 1) _exit(1);
+      std::memset(space, 1, bytes);
+      _exit(0);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(status == 0);
+  }
+  const Json allocations = memcg_of(recorder.stop(), cgroup.path()).at("allocations");
+  CHECK(counter(allocations, "pages") >= kMoves * kPages);
 }
