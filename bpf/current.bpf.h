@@ -49,7 +49,7 @@ static __noinline bool learn_current(struct memspike_tally *tally, u32 trigger)
 	}
 	if (tally->slot == MEMSPIKE_SLOT_TABLE_FULL || !may_remember(trigger))
 		return in_target;
-	__sync_lock_test_and_set(&tally->known, 1);
+	__sync_fetch_and_add(&tally->known, 1); /* it was 0; an exchange is known from 5.12 on */
 	if (generation != *(volatile u32 *)&generation_of_answers)
 		tally->known = 0;
 	return in_target;
