@@ -58,8 +58,10 @@ void Window::handle(const report::MemcgRow& fact) {
   emit_(fact);
 }
 
+bool Window::is_inside(std::uint64_t time_ns) const { return time_ns >= from_ns_ && time_ns <= to_ns_; }
+
 void Window::handle(const report::MemcgCharged& fact) {
-  if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
+  if (is_inside(fact.time_ns)) emit_(fact);
 }
 
 // Readings before the span tell what the first spike within it started from.
@@ -82,16 +84,15 @@ void Window::handle(const report::MemcgGone& fact) {
 }
 
 void Window::handle(const report::ProcessKilled& fact) {
-  if (fact.kill.time_ns < from_ns_ || fact.kill.time_ns > to_ns_) return;
-  emit_(fact);
+  if (is_inside(fact.kill.time_ns)) emit_(fact);
 }
 
 void Window::handle(const report::TaskStalled& fact) {
-  if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
+  if (is_inside(fact.time_ns)) emit_(fact);
 }
 
 void Window::handle(const report::LimitHit& fact) {
-  if (fact.time_ns >= from_ns_ && fact.time_ns <= to_ns_) emit_(fact);
+  if (is_inside(fact.time_ns)) emit_(fact);
 }
 
 void Window::handle(const report::RecordingEnded& fact) {

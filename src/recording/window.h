@@ -53,6 +53,7 @@ class Window {
   void handle(const report::SessionKnown& fact);
   void handle(const report::RecordingEnded& fact);
   std::uint64_t resolve(const std::optional<Bound>& bound, std::uint64_t otherwise) const;
+  bool is_inside(std::uint64_t time_ns) const;  // both ends included
   void enter(report::MemcgIndex memcg);
 
   Span span_;
