@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/clock.h"
+#include "cli/oom_score.h"
 #include "cli/render.h"
 
 namespace memspike::cli {
@@ -55,6 +56,7 @@ Result<std::unique_ptr<Trace>> Trace::start(SessionOptions options, const Common
 Result<EventLoop::Reason> Trace::run(const std::function<Result<bool>()>& more,
                                      const std::function<void(int)>& first_signal) {
   constexpr std::uint64_t kStatusPeriodNs = 200'000'000;
+  protect_from_oom_killer();  // here, for a command that is run has been forked
   EventLoop::Handlers handlers;
   handlers.pump = [this] { return session_->pump(); };
   handlers.sweep = [this] { session_->sweep(); };

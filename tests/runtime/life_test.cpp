@@ -132,3 +132,27 @@ TEST_CASE("a process that moves itself into the target is in it from its next pa
   const Json allocations = memcg_of(recorder.stop(), cgroup.path()).at("allocations");
   CHECK(counter(allocations, "pages") >= kMoves * kPages);
 }
+
+TEST_CASE("the recorder is among the last that the OOM killer chooses, and what it runs is not") {
+  const std::string own = read_file("/proc/self/oom_score_adj");
+  // CAP_SYS_RESOURCE, without which nobody may lower a score.
+  constexpr std::uint64_t kResource = std::uint64_t{1} << 24;
+  const std::string status = read_file("/proc/self/status");
+  const bool may = (std::stoull(status.substr(status.find("CapEff:") + 7), nullptr, 16) & kResource) != 0;
+  const std::string expected = may ? "-999\n" : own;
+  const Cgroup cgroup("/" + unique_name("score"), 64U << 20);
+  Recorder recorder({"--cgroup", cgroup.path()});
+  const std::string file = "/proc/" + std::to_string(recorder.process().pid()) + "/oom_score_adj";
+  for (int i = 0; i < 200 && read_file(file) != expected; ++i) {  // it said that it records right before
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  CHECK(read_file(file) == expected);
+  recorder.stop();
+
+  Process run({{memspike_path(), "run", "-q", "--", "/bin/sh", "-c",
+                "read -r score < /proc/self/oom_score_adj; echo $score"},
+               nullptr,
+               {}});
+  CHECK(run.wait() == 0);
+  CHECK(run.out() == own);
+}
