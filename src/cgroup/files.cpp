@@ -25,15 +25,8 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<std::string> read_line(const std::filesystem::path& path) {
-  auto content = read_small_file(path, kMaxFileBytes);
-  if (content && !content->empty() && content->back() == '\n') content->pop_back();
-  return content;
-}
-
 std::optional<std::uint64_t> read_number(const std::filesystem::path& path) {
-  const auto line = read_line(path);
-  return line ? parse_number(*line) : std::nullopt;
+  return cgroup::read_number(SmallFile(path));
 }
 
 // The value after `key` in the content of a file of "key value" lines.
@@ -57,6 +50,13 @@ std::optional<std::uint64_t> read_own_event(const std::filesystem::path& dir, st
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> read_number(const SmallFile& file) {
+  auto content = file.read(kMaxFileBytes);
+  if (!content) return std::nullopt;
+  if (!content->empty() && content->back() == '\n') content->pop_back();
+  return parse_number(*content);
+}
 
 std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir) {
   // "max" is not a number, and so no limit.
@@ -91,10 +91,6 @@ std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir) {
 
 std::optional<std::uint64_t> read_high_hits(const std::filesystem::path& dir) {
   return read_own_event(dir, "high");
-}
-
-std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir) {
-  return read_number(dir / kKmemUsageInBytes);
 }
 
 std::vector<std::uint32_t> read_processes(const std::filesystem::path& dir) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "cgroup/host_files.h"
+
 namespace memspike::cgroup {
 
 inline constexpr const char* kProcs = "cgroup.procs";
@@ -37,6 +39,9 @@ struct KernelPeak {
   std::string source;  // kMemoryPeak or kMaxUsageInBytes
 };
 
+// The number that is all of a file's content.
+std::optional<std::uint64_t> read_number(const SmallFile& file);
+
 // memory.max or memory.limit_in_bytes, bytes; nullopt: no limit, or not readable.
 std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir);
 
@@ -58,9 +63,6 @@ std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir);
 // How often its tasks were throttled and sent to reclaim for being above memory.high: "high" of
 // memory.events.local; nullopt on v1.
 std::optional<std::uint64_t> read_high_hits(const std::filesystem::path& dir);
-
-// What the kernel itself holds for the memcg: memory.kmem.usage_in_bytes of v1, nullopt elsewhere.
-std::optional<std::uint64_t> read_kernel_bytes(const std::filesystem::path& dir);
 
 // The processes in it (not in its descendants), by the numbers of this pid namespace; empty: none, or not
 // readable. 0 stands for those that this namespace has no number for: left out.

@@ -19,20 +19,6 @@ namespace {
 constexpr int kMaxLinks = 40;            // as the kernel's MAXSYMLINKS
 constexpr std::size_t kMaxSteps = 4096;  // components walked, links included
 
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 struct DirCloser {
   void operator()(DIR* dir) const { closedir(dir); }
 };
@@ -58,21 +44,29 @@ std::string join_below(const std::filesystem::path& root, const std::vector<std:
 
 }  // namespace
 
-std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  const Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+SmallFile::SmallFile(const std::filesystem::path& path)
+    : fd_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
   struct stat status {};
-  if (fd.get() < 0 || fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  if (!fd_ || fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) fd_.reset();
+}
+
+std::optional<std::string> SmallFile::read(std::size_t max_bytes) const {
+  if (!fd_) return std::nullopt;
   // kernfs and procfs report size 0, so the size is learnt by reading.
   std::string content;
   std::array<char, 16384> buffer{};
   for (;;) {
-    const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
+    const ssize_t got = pread(fd_.get(), buffer.data(), buffer.size(), static_cast<off_t>(content.size()));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::nullopt;
     if (got == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(got));
     if (content.size() > max_bytes) return std::nullopt;
   }
+}
+
+std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  return SmallFile(path).read(max_bytes);
 }
 
 bool path_exists(const std::filesystem::path& path) {

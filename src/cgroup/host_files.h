@@ -9,11 +9,25 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unique_fd.h"
+
 namespace memspike::cgroup {
 
 // The content of a regular file of at most `max_bytes`; nullopt when it is
 // larger, unreadable or not a regular file (a FIFO would block its reader).
 std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// The same of a file that is read again and again: what the kernel makes up is made anew each time. Opening
+// it costs more than most readings.
+class SmallFile {
+ public:
+  explicit SmallFile(const std::filesystem::path& path);
+  explicit operator bool() const { return static_cast<bool>(fd_); }  // false: it could not be opened
+  std::optional<std::string> read(std::size_t max_bytes) const;
+
+ private:
+  UniqueFd fd_;
+};
 
 // Whether a path, symbolic links followed, is there; is a directory.
 bool path_exists(const std::filesystem::path& path);

@@ -71,12 +71,18 @@ MemoryStat parse_memory_stat(std::string_view content) {
   return stat;
 }
 
-std::optional<MemoryStat> read_memory_stat(const std::filesystem::path& dir) {
-  const auto content = read_small_file(dir / kMemoryStat, kMaxFileBytes);
+StatFiles::StatFiles(const std::filesystem::path& dir)
+    : stat_(dir / kMemoryStat), kernel_(dir / kKmemUsageInBytes), usage_(dir / kMemoryCurrent) {
+  if (!usage_) usage_ = SmallFile(dir / kUsageInBytes);
+}
+
+std::optional<StatFiles::Reading> StatFiles::read() const {
+  const auto content = stat_.read(kMaxFileBytes);
   if (!content) return std::nullopt;
-  MemoryStat stat = parse_memory_stat(*content);
-  if (!stat.parts.kernel_bytes) stat.parts.kernel_bytes = read_kernel_bytes(dir);
-  return stat;
+  Reading reading{parse_memory_stat(*content), {}};
+  if (!reading.stat.parts.kernel_bytes) reading.stat.parts.kernel_bytes = read_number(kernel_);
+  reading.usage_bytes = read_number(usage_);
+  return reading;
 }
 
 std::optional<bool> read_has_processes(const std::filesystem::path& dir) {

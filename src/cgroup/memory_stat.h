@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "cgroup/host_files.h"
 #include "composition/parts.h"
 
 namespace memspike::cgroup {
@@ -30,9 +31,25 @@ struct MemoryStat {
 // read, unless little has changed since: they may lag behind usage by 64 pages a CPU.
 MemoryStat parse_memory_stat(std::string_view content);
 
-// nullopt: not readable. Took 15 µs where it was measured (v1, 2 CPUs; 40 with the files beside it),
-// while the kernel sums up what its CPUs counted; on machines with many CPUs and cgroups up to a millisecond.
-std::optional<MemoryStat> read_memory_stat(const std::filesystem::path& dir);
+// Reads a memcg's files, which it keeps open. A reading took 15 µs where it was measured (v1, 2 CPUs),
+// while the kernel sums up what its CPUs counted; on machines with many CPUs and cgroups up to a
+// millisecond.
+class StatFiles {
+ public:
+  explicit StatFiles(const std::filesystem::path& dir);
+
+  struct Reading {
+    MemoryStat stat;
+    std::optional<std::uint64_t> usage_bytes;  // read right behind it
+  };
+  // nullopt: not readable, or not any more.
+  std::optional<Reading> read() const;
+
+ private:
+  SmallFile stat_;
+  SmallFile kernel_;  // v1
+  SmallFile usage_;
+};
 
 // Whether a process is in the memcg itself; those in its descendants do not count.
 std::optional<bool> read_has_processes(const std::filesystem::path& dir);

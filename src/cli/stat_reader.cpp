@@ -13,38 +13,58 @@ constexpr std::uint64_t kRoundNs = 1'000'000'000;
 constexpr std::uint64_t kTurnNs = 10'000'000;
 constexpr int kReadsPerTurn = 16;
 constexpr std::size_t kMaxBefore = 1024;
+constexpr std::size_t kMaxOpen = 64;  // memcgs with three files each
 
-std::optional<report::MemoryStatRead> reading_of(const std::filesystem::path& dir,
-                                                 const composition::Parts& parts) {
-  const auto usage = cgroup::read_usage_bytes(dir);
-  if (!usage) return std::nullopt;
-  return report::MemoryStatRead{0, monotonic_ns(), *usage, parts, cgroup::read_has_processes(dir)};
+report::MemoryStatRead reading_of(const cgroup::StatFiles::Reading& read) {
+  return {0, monotonic_ns(), *read.usage_bytes, read.stat.parts, {}};
 }
 
 }  // namespace
 
-void StatReader::read(const report::Interpreter& interpreter, report::MemcgIndex memcg,
-                      std::uint64_t time_ns) {
-  const auto dir = cgroup::memcg_dir(hierarchy_, interpreter.memcgs()[memcg].path);
-  const auto stat = cgroup::read_memory_stat(dir);
-  if (!stat) return;
+const cgroup::StatFiles& StatReader::files_of(const report::Interpreter& interpreter,
+                                              report::MemcgIndex memcg) {
+  const auto known = files_.find(memcg);
+  if (known != files_.end()) return known->second;
+  if (files_.size() >= kMaxOpen) files_.clear();
+  return files_.try_emplace(memcg, dir_of(interpreter.memcgs()[memcg].path)).first->second;
+}
+
+std::filesystem::path StatReader::dir_of(const std::string& path) const {
+  return cgroup::memcg_dir(hierarchy_, path);
+}
+
+void StatReader::read(const cgroup::StatFiles& files, report::MemcgIndex memcg, std::uint64_t time_ns,
+                      std::optional<bool> has_processes) {
+  const auto read = files.read();
+  if (!read) return;
   ++readings_;
-  if (stat->inactive_file_bytes) {
-    emit_(report::InactiveFileRead{memcg, time_ns, *stat->inactive_file_bytes});
+  if (read->stat.inactive_file_bytes) {
+    emit_(report::InactiveFileRead{memcg, time_ns, *read->stat.inactive_file_bytes});
   }
-  if (auto reading = reading_of(dir, stat->parts)) {
-    reading->memcg = memcg;
-    emit_(*reading);
-  }
+  if (!read->usage_bytes) return;
+  report::MemoryStatRead reading = reading_of(*read);
+  reading.memcg = memcg;
+  reading.has_processes = has_processes;
+  emit_(reading);
+}
+
+// Of a round: its files are opened for it, as those of all memcgs together may be too many.
+void StatReader::read_whole(const report::Interpreter& interpreter, report::MemcgIndex memcg,
+                            std::uint64_t time_ns) {
+  const auto dir = dir_of(interpreter.memcgs()[memcg].path);
+  read(cgroup::StatFiles(dir), memcg, time_ns, cgroup::read_has_processes(dir));
 }
 
 void StatReader::read_before(const std::string& path) {
   if (before_.size() >= kMaxBefore) return;
-  const auto dir = cgroup::memcg_dir(hierarchy_, path);
-  const auto stat = cgroup::read_memory_stat(dir);
-  if (!stat) return;
+  const auto dir = dir_of(path);
+  const auto read = cgroup::StatFiles(dir).read();
+  if (!read) return;
   ++readings_;
-  if (const auto reading = reading_of(dir, stat->parts)) before_.insert_or_assign(path, *reading);
+  if (!read->usage_bytes) return;
+  report::MemoryStatRead reading = reading_of(*read);
+  reading.has_processes = cgroup::read_has_processes(dir);
+  before_.insert_or_assign(path, reading);
 }
 
 void StatReader::read_at_birth(const report::Interpreter& interpreter, report::MemcgIndex memcg,
@@ -54,7 +74,7 @@ void StatReader::read_at_birth(const report::Interpreter& interpreter, report::M
     before.mapped().memcg = memcg;
     emit_(before.mapped());
   }
-  if (born.description.in_target) read(interpreter, memcg, born_ns);
+  if (born.description.in_target) read_whole(interpreter, memcg, born_ns);
 }
 
 void StatReader::see(const report::Interpreter& interpreter, const decode::Sample& sample,
@@ -82,7 +102,7 @@ void StatReader::read_wanted(const report::Interpreter& interpreter, std::uint64
     if (!gone && (wanted_left_ == 0 || !trigger.is_due(now_ns))) return false;
     if (!gone) {
       --wanted_left_;
-      read(interpreter, memcg, now_ns);
+      read(files_of(interpreter, memcg), memcg, now_ns, {});
     }
     trigger.taken(now_ns);
     return true;
@@ -98,12 +118,15 @@ std::uint64_t StatReader::put_off() const {
 void StatReader::read_due(const report::Interpreter& interpreter, std::uint64_t now_ns) {
   read_wanted(interpreter, now_ns);
   if (now_ns < turn_ns_) return;
-  if (next_ == 0) round_ns_ = now_ns;
+  if (next_ == 0) {
+    round_ns_ = now_ns;
+    std::erase_if(files_, [&](const auto& open) { return interpreter.memcgs()[open.first].gone; });
+  }
   int reads = 0;
   for (; next_ < interpreter.memcgs().size() && reads < kReadsPerTurn; ++next_) {
     const report::Interpreter::Memcg& memcg = interpreter.memcgs()[next_];
     if (memcg.gone || !memcg.description.in_target) continue;
-    read(interpreter, next_, now_ns);
+    read_whole(interpreter, next_, now_ns);
     ++reads;
   }
   const bool done = next_ >= interpreter.memcgs().size();

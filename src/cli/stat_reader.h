@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "cgroup/hierarchy.h"
+#include "cgroup/memory_stat.h"
 #include "composition/trigger.h"
 #include "decode/event.h"
 #include "report/interpreter.h"
@@ -44,19 +46,24 @@ class StatReader {
   std::uint64_t put_off() const;
 
  private:
-  void read(const report::Interpreter& interpreter, report::MemcgIndex memcg, std::uint64_t time_ns);
+  void read(const cgroup::StatFiles& files, report::MemcgIndex memcg, std::uint64_t time_ns,
+            std::optional<bool> has_processes);
+  void read_whole(const report::Interpreter& interpreter, report::MemcgIndex memcg, std::uint64_t time_ns);
+  const cgroup::StatFiles& files_of(const report::Interpreter& interpreter, report::MemcgIndex memcg);
+  std::filesystem::path dir_of(const std::string& path) const;
   void read_wanted(const report::Interpreter& interpreter, std::uint64_t now_ns);
 
   cgroup::Hierarchy hierarchy_;
   report::Interpreter::Emit emit_;
-  std::map<std::string, report::MemoryStatRead> before_;  // by path, until its birth is told
-  std::vector<composition::Trigger> triggers_;            // by MemcgIndex
-  std::vector<report::MemcgIndex> wanted_;                // whose triggers were not due yet
-  report::MemcgIndex next_ = 0;                           // of the round under way
-  std::uint64_t round_ns_ = 0;                            // when it began
-  std::uint64_t turn_ns_ = 0;                             // when its next turn is due
-  std::uint64_t wanted_turn_ns_ = 0;                      // the same of the triggers' readings
-  int wanted_left_ = 0;                                   // readings that this turn may still take
+  std::map<std::string, report::MemoryStatRead> before_;   // by path, until its birth is told
+  std::vector<composition::Trigger> triggers_;             // by MemcgIndex
+  std::vector<report::MemcgIndex> wanted_;                 // whose triggers were not due yet
+  std::map<report::MemcgIndex, cgroup::StatFiles> files_;  // of those whose triggers wanted readings lately
+  report::MemcgIndex next_ = 0;                            // of the round under way
+  std::uint64_t round_ns_ = 0;                             // when it began
+  std::uint64_t turn_ns_ = 0;                              // when its next turn is due
+  std::uint64_t wanted_turn_ns_ = 0;                       // the same of the triggers' readings
+  int wanted_left_ = 0;                                    // readings that this turn may still take
   std::uint64_t readings_ = 0;
 };
 

@@ -129,7 +129,7 @@ NearMisses MemcgState::take_near_misses() {
 }
 
 void MemcgState::add_reading(const composition::Reading& reading, std::optional<bool> has_processes) {
-  empty_at_last = has_processes == false;
+  if (has_processes) empty_at_last = !*has_processes;
   if (!readings_.first()) empty_at_first = empty_at_last;
   readings_.add(reading);
 }

@@ -30,21 +30,36 @@ TEST_CASE("v1: the totals count, and the kernel's share is a file of its own") {
       "total_cache 100\ntotal_rss 200\ntotal_shmem 60\ntotal_inactive_file 12\n";
   tree.file("v1/memory.stat", stat);
   tree.file("v1/memory.kmem.usage_in_bytes", "4096\n");
-  const auto read = read_memory_stat(tree.at("v1"));
+  tree.file("v1/memory.usage_in_bytes", "8192\n");
+  const auto read = StatFiles(tree.at("v1")).read();
   REQUIRE(read);
-  CHECK(read->inactive_file_bytes == 12u);
-  CHECK(read->parts == composition::Parts{200, 40, 60, 4096, {}});
+  CHECK(read->stat.inactive_file_bytes == 12u);
+  CHECK(read->stat.parts == composition::Parts{200, 40, 60, 4096, {}});
+  CHECK(read->usage_bytes == 8192u);
   CHECK_FALSE(parse_memory_stat(stat).parts.kernel_bytes);
 }
 
 TEST_CASE("what memory.stat does not tell, or tells as nonsense, is not known") {
   const Tree tree;
-  CHECK_FALSE(read_memory_stat(tree.at("missing")));
+  CHECK_FALSE(StatFiles(tree.at("missing")).read());
   const MemoryStat stat =
       parse_memory_stat("anon -1\nfile 1 2\nshmem\n\nsock 99999999999999999999999\ninactive_file -1\n");
   CHECK(stat.parts == composition::Parts{});
   CHECK_FALSE(stat.inactive_file_bytes);
   CHECK(parse_memory_stat("file 5\nshmem 9\n").parts.file_bytes == 0u);  // never below nothing
+}
+
+TEST_CASE("the files are kept open and read anew") {
+  const Tree tree;
+  tree.file("v2/memory.stat", "anon 1\n");
+  tree.file("v2/memory.current", "2\n");
+  const StatFiles files(tree.at("v2"));
+  CHECK(files.read()->stat.parts.anon_bytes == 1u);
+  tree.file("v2/memory.stat", "anon 300\n");
+  tree.file("v2/memory.current", "400\n");
+  const auto read = files.read();
+  CHECK(read->stat.parts.anon_bytes == 300u);
+  CHECK(read->usage_bytes == 400u);
 }
 
 TEST_CASE("whether a process is in a cgroup") {
