@@ -5,8 +5,8 @@
  * Asking is a helper (whose return is slow where the CPU needs a mitigation) and four loads from
  * cache lines of the kernel; most firings come in runs by one task. So a CPU remembers the answer
  * until a task leaves it (sched_switch) or one is moved to another cgroup (cgroup_attach_task).
- * User space makes all CPUs forget each time that it looks, every 20 ms: that bounds what neither
- * sees, such as a controller that is enabled below a running task.
+ * User space makes all CPUs forget ten times a second: that bounds what neither sees, such as a
+ * controller that is enabled below a running task.
  *
  * Where the two are not hooked nothing is remembered, and each firing asks.
  */

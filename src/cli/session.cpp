@@ -32,8 +32,8 @@ constexpr int kSettleAttempts = 20;
 // How often room is made in the kernel's table of processes.
 constexpr std::uint64_t kEndedProcessesNs = 2'000'000'000;
 
-// How often the sweep's timer is moved to a CPU that idles. It takes some microseconds.
-constexpr std::uint64_t kMoveTimerNs = 100'000'000;
+// How often the probe is refreshed. It takes some microseconds.
+constexpr std::uint64_t kRefreshNs = 100'000'000;
 
 std::uint64_t page_size() { return static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)); }
 
@@ -284,9 +284,9 @@ Result<void> Session::pump() {
   stat_reader_.read_due(interpreter_, now_ns);  // at once: what rose may fall again
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
   take_kernel_log();
-  if (now_ns >= next_timer_ns_) {
-    next_timer_ns_ = now_ns + kMoveTimerNs;
-    probe_.move_timer();
+  if (now_ns >= next_refresh_ns_) {
+    next_refresh_ns_ = now_ns + kRefreshNs;
+    probe_.refresh();
   }
   if (now_ns >= next_threshold_ns_) {
     next_threshold_ns_ = now_ns + 1'000'000'000;

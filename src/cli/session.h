@@ -118,7 +118,7 @@ class Session {
                                         << 20;  // what counts as a spike, asked once a second
   std::uint64_t next_ended_processes_ns_ = 0;
   std::uint64_t next_threshold_ns_ = 0;
-  std::uint64_t next_timer_ns_ = 0;
+  std::uint64_t next_refresh_ns_ = 0;
   std::uint64_t malformed_ = 0;
   std::uint64_t last_status_ns_ = 0;
   std::uint64_t last_status_samples_ = 0;

@@ -90,9 +90,11 @@ void set_remembers(memspike_bpf& skeleton, bool remembers) {
 
 // All CPUs have to ask again who current is: see current.bpf.h.
 void forget_current(const Tallies& tallies) {
-  for (memspike_tally& tally : tallies.all()) {
-    if (__atomic_load_n(&tally.known, __ATOMIC_RELAXED) != 0)
-      __atomic_store_n(&tally.known, 0, __ATOMIC_SEQ_CST);
+  const std::span<memspike_tally> all = tallies.all();
+  for (std::size_t cpu = 0; cpu < all.size(); cpu += MEMSPIKE_TRIGGER_COUNT) {
+    for (const auto trigger : {MEMSPIKE_TRIGGER_PAGE_ALLOC, MEMSPIKE_TRIGGER_PAGE_FREE}) {
+      __atomic_store_n(&all[cpu + trigger].known, 0, __ATOMIC_SEQ_CST);
+    }
   }
 }
 
@@ -242,7 +244,6 @@ void Probe::look_at_all() {
 }
 
 Result<std::size_t> Probe::drain(const Sink& sink) {
-  forget_current(state_->tallies);
   state_->sink = &sink;
   const int count = ring_buffer__consume(state_->ring.get());
   state_->sink = nullptr;
@@ -270,7 +271,8 @@ const std::string& Probe::tier_reason() const { return state_->plan.tier_reason;
 bool Probe::takes_stacks() const { return state_->takes_stacks; }
 bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
 
-void Probe::move_timer() {
+void Probe::refresh() {
+  forget_current(state_->tallies);
   if (state_->timer_runs && state_->skeleton->data->timer_flags != 0) start_timer(*state_->skeleton);
 }
 const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }

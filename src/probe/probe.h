@@ -120,9 +120,10 @@ class Probe {
 
   bool takes_stacks() const;  // false where they were asked for: missing() says why
 
-  // Lets the sweep's timer interrupt the CPU that this thread runs on, from now on. One that idled before it
-  // woke us is best: see bpf/sweep.bpf.c.
-  void move_timer();
+  // Call ten times a second, right after waking. Makes the CPUs ask again who runs on them
+  // (bpf/current.bpf.h), and has the sweep's timer interrupt the CPU that this thread runs on: it idled
+  // (bpf/sweep.bpf.c).
+  void refresh();
 
   bool sweeps_by_itself() const;  // false: call look_at_all() every sweep period
 
