@@ -272,8 +272,12 @@ bool Probe::takes_stacks() const { return state_->takes_stacks; }
 bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
 
 void Probe::refresh() {
+  // A rarer interrupt need not be moved, and must not: starting the timer anew puts off what it was set to.
+  constexpr std::uint64_t kOftenNs = 10'000'000;
   forget_current(state_->tallies);
-  if (state_->timer_runs && state_->skeleton->data->timer_flags != 0) start_timer(*state_->skeleton);
+  const bool is_pinned = state_->skeleton->data->timer_flags != 0;
+  if (state_->timer_runs && is_pinned && state_->skeleton->rodata->sweep_period_ns <= kOftenNs)
+    start_timer(*state_->skeleton);
 }
 const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }
 const std::vector<std::string>& Probe::missing() const { return state_->missing; }

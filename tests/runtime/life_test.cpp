@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/unique_fd.h"
 #include "harness.h"
@@ -133,7 +134,7 @@ TEST_CASE("a process that moves itself into the target is in it from its next pa
   CHECK(counter(allocations, "pages") >= kMoves * kPages);
 }
 
-TEST_CASE("the recorder is among the last that the OOM killer chooses, and what it runs is not") {
+TEST_CASE("the recorder is among the last that the OOM killer chooses, and what it runs is not", "[cli]") {
   const std::string own = read_file("/proc/self/oom_score_adj");
   // CAP_SYS_RESOURCE, without which nobody may lower a score.
   constexpr std::uint64_t kResource = std::uint64_t{1} << 24;
@@ -155,4 +156,13 @@ TEST_CASE("the recorder is among the last that the OOM killer chooses, and what 
                {}});
   CHECK(run.wait() == 0);
   CHECK(run.out() == own);
+}
+
+TEST_CASE("an idle target is swept, however seldom it is asked for", "[cli]") {
+  for (const auto& [period, least] : {std::pair<const char*, std::uint64_t>{"1ms", 200}, {"200ms", 3}}) {
+    INFO(period);
+    const Cgroup cgroup("/" + unique_name("idle"), 64U << 20);
+    Recorder recorder({"--cgroup", cgroup.path(), "--sweep", period, "-d", "1500ms"});
+    CHECK(counter(recorder.wait().at("events"), "sweep_looks") >= least);
+  }
 }
