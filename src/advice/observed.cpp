@@ -18,8 +18,7 @@ std::optional<std::uint64_t> slope_at_top(const spike::Spike& spike) {
 
 }  // namespace
 
-void TimeAbove::hold(std::uint64_t duration_ns, std::uint64_t usage_bytes,
-                     std::optional<std::uint64_t> limit_bytes) {
+void TimeAbove::hold(std::uint64_t duration_ns, std::uint64_t usage_bytes, OptionalBytes limit_bytes) {
   if (!limit_bytes) return;
   if (*limit_bytes != limit_bytes_) {
     limit_bytes_ = *limit_bytes;

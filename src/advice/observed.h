@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "advice/heights.h"
+#include "base/optional_bytes.h"
 #include "histogram/histogram.h"
 #include "spike/spike.h"
 
@@ -18,7 +19,7 @@ struct TimeAbove {
   std::uint64_t limited_ns = 0;  // there was a limit at all
   std::array<std::uint64_t, kPercents.size()> above_ns{};
 
-  void hold(std::uint64_t duration_ns, std::uint64_t usage_bytes, std::optional<std::uint64_t> limit_bytes);
+  void hold(std::uint64_t duration_ns, std::uint64_t usage_bytes, OptionalBytes limit_bytes);
   void merge(const TimeAbove& other);
 
  private:

@@ -45,8 +45,8 @@ class InlineVector {
     for (std::size_t i = 0; i < size_; ++i) new (bytes_.data() + i * sizeof(T)) T(other[i]);
   }
 
+  std::uint32_t size_ = 0;  // first, beside what is there
   alignas(T) std::array<std::byte, kCapacity * sizeof(T)> bytes_;
-  std::uint32_t size_ = 0;
 };
 
 }  // namespace memspike

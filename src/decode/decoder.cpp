@@ -8,6 +8,7 @@
 #include <limits>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace memspike::decode {
 namespace {
@@ -25,7 +26,7 @@ std::uint64_t usage_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
   return static_cast<std::int64_t>(pages) < 0 ? 0 : to_bytes(pages, page_size_bytes);
 }
 
-std::optional<std::uint64_t> limit_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
+OptionalBytes limit_bytes(std::uint64_t pages, std::uint64_t page_size_bytes) {
   if (pages >= MEMSPIKE_UNLIMITED_PAGES) return std::nullopt;
   return to_bytes(pages, page_size_bytes);
 }
@@ -55,10 +56,9 @@ Hits to_hits(const memspike_hits& raw) {
   return {counted(raw.refused_charges), counted(raw.throttled_charges)};
 }
 
-// `levels`: `count` times memspike_level, not aligned.
-Path to_path(const void* levels, std::uint32_t count, std::uint64_t outer_pages,
-             std::uint64_t page_size_bytes) {
-  Path path;
+// `levels`: `count` times memspike_level, not aligned. `path` is empty.
+void fill_path(Path& path, const void* levels, std::uint32_t count, std::uint64_t outer_pages,
+               std::uint64_t page_size_bytes) {
   const auto* at = static_cast<const std::byte*>(levels);
   for (std::uint32_t i = 0; i < count; ++i, at += sizeof(memspike_level)) {
     memspike_level raw;
@@ -67,7 +67,6 @@ Path to_path(const void* levels, std::uint32_t count, std::uint64_t outer_pages,
   }
   path.outer_headroom_bytes =
       outer_pages == MEMSPIKE_NO_HEADROOM ? kNoHeadroom : to_bytes(outer_pages, page_size_bytes);
-  return path;
 }
 
 Result<Event> malformed(std::string_view what, std::size_t size) {
@@ -84,22 +83,33 @@ Raw copy(std::span<const std::byte> record, std::size_t size = sizeof(Raw)) {
   return raw;
 }
 
-Result<Event> decode_sample(std::span<const std::byte> record, std::uint64_t page_size) {
-  constexpr std::size_t kPrefix = offsetof(memspike_sample, levels);
-  if (record.size() < kPrefix) return malformed("too short for a sample", record.size());
-  const auto raw = copy<memspike_sample>(record, kPrefix);
-  if (raw.level_count == 0 || raw.level_count > MEMSPIKE_MAX_LEVELS) {
-    return malformed("sample with an impossible number of levels", record.size());
-  }
-  if (record.size() != kPrefix + raw.level_count * sizeof(memspike_level)) {
-    return malformed("sample whose size contradicts its levels", record.size());
-  }
-  Sample sample{raw.header.time_ns, raw.tgid, raw.tid, raw.trigger,
-                to_path(&record[kPrefix], raw.level_count, raw.outer_headroom_pages, page_size)};
+constexpr std::size_t kSamplePrefix = offsetof(memspike_sample, levels);
+
+// Nearly every record is a sample: it is written where it stays.
+Result<Event> to_sample(const memspike_sample& raw, const void* levels, std::uint64_t page_size) {
+  Result<Event> event(tl::in_place, std::in_place_type<Sample>);
+  Sample& sample = *std::get_if<Sample>(&*event);
+  sample.time_ns = raw.header.time_ns;
+  sample.tgid = raw.tgid;
+  sample.tid = raw.tid;
+  sample.trigger = raw.trigger;
+  fill_path(sample.path, levels, raw.level_count, raw.outer_headroom_pages, page_size);
   for (std::size_t purpose = 0; purpose < MEMSPIKE_PURPOSE_COUNT; ++purpose) {
     sample.allocated_bytes[purpose] = raw.allocated_pages[purpose] * page_size;
   }
-  return sample;
+  return event;
+}
+
+Result<Event> decode_sample(std::span<const std::byte> record, std::uint64_t page_size) {
+  if (record.size() < kSamplePrefix) return malformed("too short for a sample", record.size());
+  const auto raw = copy<memspike_sample>(record, kSamplePrefix);
+  if (raw.level_count == 0 || raw.level_count > MEMSPIKE_MAX_LEVELS) {
+    return malformed("sample with an impossible number of levels", record.size());
+  }
+  if (record.size() != kSamplePrefix + raw.level_count * sizeof(memspike_level)) {
+    return malformed("sample whose size contradicts its levels", record.size());
+  }
+  return to_sample(raw, &record[kSamplePrefix], page_size);
 }
 
 Result<Event> decode_born(std::span<const std::byte> record) {
@@ -141,7 +151,7 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
   kill.killed = raw.killed != 0;
   kill.victim_comm = text(raw.victim_comm);
   kill.trigger_comm = text(raw.trigger_comm);
-  kill.path = to_path(raw.levels, raw.level_count, raw.outer_headroom_pages, page_size);
+  fill_path(kill.path, raw.levels, raw.level_count, raw.outer_headroom_pages, page_size);
   for (const memspike_outer_level& outer : std::span(raw.outer, raw.outer_count)) {
     kill.outer.push_back({outer.cgroup_id, usage_bytes(outer.usage_pages, page_size),
                           limit_bytes(outer.max_pages, page_size)});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/inline_vector.h"
+#include "base/optional_bytes.h"
 #include "decode/headroom.h"
 #include "memspike/abi.h"
 
@@ -20,14 +21,14 @@ struct Level {
   std::uint32_t slot = 0;
   std::uint64_t usage_bytes = 0;
   std::uint64_t watermark_bytes = 0;
-  std::optional<std::uint64_t> limit_bytes;
+  OptionalBytes limit_bytes;
   std::uint64_t previous_look_ns = 0;  // the counter was still as in the level's last record
 };
 
 // A memcg and its tracked ancestors, upwards, at one instant.
 struct Path {
-  InlineVector<Level, MEMSPIKE_MAX_LEVELS> levels;
   std::uint64_t outer_headroom_bytes = kNoHeadroom;  // of the ancestors that are not tracked
+  InlineVector<Level, MEMSPIKE_MAX_LEVELS> levels;
 
   const Level* begin() const { return levels.begin(); }
   const Level* end() const { return levels.end(); }
@@ -40,13 +41,15 @@ struct Hits {
 };
 
 struct Sample {
+  Sample() {}  // not `= default`: as in InlineVector
+
   std::uint64_t time_ns = 0;
   std::uint32_t tgid = 0;
   std::uint32_t tid = 0;
   std::uint32_t trigger = 0;  // enum memspike_trigger
-  Path path;
   // What the task's process allocated since this was last told. By enum memspike_purpose.
   std::array<std::uint64_t, MEMSPIKE_PURPOSE_COUNT> allocated_bytes{};
+  Path path;  // last: of the room for its levels most is empty
 };
 
 struct MemcgBorn {

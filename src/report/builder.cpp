@@ -53,6 +53,7 @@ void Builder::handle(const MemcgFound& fact) {
   if (fact.memcg >= kMaxMemcgs || at(fact.memcg) != nullptr) return;
   const std::uint64_t floor = options_.min_prominence_bytes.value_or(kFloorBytes);
   if (memcgs_.size() <= fact.memcg) memcgs_.resize(fact.memcg + 1);
+  most_spikes_ = std::clamp(kKeptOfAll / memcgs_.size(), kKeptOfEach, kKeptSpikes);
   memcgs_[fact.memcg] =
       std::make_unique<MemcgState>(fact.path, std::max<std::uint64_t>(1, floor), options_.dossier_window_ns);
   memcgs_[fact.memcg]->parent = fact.parent;
@@ -80,12 +81,9 @@ void Builder::handle(const MemcgRow& fact) {
   if (memcg == nullptr) return;
   memcg->add_row(fact.row, options_.keep_timeline);
   if (row_sink_ && memcg->wanted) row_sink_(memcg->path(), fact.row);
-  if (!options_.keep_all_spikes && memcg->kept_spikes() > kKeptOfEach) bound_spikes(*memcg);
-}
-
-void Builder::bound_spikes(MemcgState& memcg) const {
-  const std::size_t most = std::clamp(kKeptOfAll / memcgs_.size(), kKeptOfEach, kKeptSpikes);
-  if (memcg.kept_spikes() > most) memcg.spill(most / 2, min_prominence_bytes());
+  if (!options_.keep_all_spikes && memcg->kept_spikes() > most_spikes_) {
+    memcg->spill(most_spikes_ / 2, min_prominence_bytes());
+  }
 }
 
 void Builder::handle(const MemcgCharged& fact) {

@@ -82,7 +82,6 @@ class Builder {
   void handle(const SessionKnown& fact);
   void handle(const RecordingEnded& fact);
   MemcgState* at(MemcgIndex memcg) const;
-  void bound_spikes(MemcgState& memcg) const;
   void tell_spike(MemcgIndex memcg, const spike::Spike& spike) const;
   void keep_few_windows(MemcgState& memcg);
   void keep_few_overviews(MemcgState& gone);
@@ -103,6 +102,7 @@ class Builder {
   std::vector<StackSeen> stacks_;
   std::optional<StacksCounted> stacks_counted_;
   SessionKnown session_;
+  std::size_t most_spikes_ = 0;                              // of one memcg, where memory is bounded
   std::deque<std::pair<MemcgState*, std::size_t>> windows_;  // kills that have their timeline, by time
   std::deque<MemcgState*> fine_overviews_;                   // of memcgs that are gone
   std::vector<std::string> notes_;

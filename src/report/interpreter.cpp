@@ -45,7 +45,8 @@ void Interpreter::apply(const decode::Event& event) {
 }
 
 std::optional<MemcgIndex> Interpreter::at_slot(std::uint32_t slot) const {
-  return slot < by_slot_.size() ? by_slot_[slot] : std::nullopt;
+  const MemcgIndex index = slot < by_slot_.size() ? by_slot_[slot] : kNobody;
+  return index != kNobody ? std::optional(index) : std::nullopt;
 }
 
 std::optional<MemcgIndex> Interpreter::find(std::uint64_t serial_nr) const {
@@ -82,7 +83,7 @@ void Interpreter::handle(const decode::MemcgBorn& event) {
   memcg.is_root = !event.parent_slot;
   memcg.hits_at_birth = memcg.hits = event.hits;
   by_serial_[event.serial_nr] = index;
-  if (by_slot_.size() <= event.slot) by_slot_.resize(event.slot + 1);
+  if (by_slot_.size() <= event.slot) by_slot_.resize(event.slot + 1, kNobody);
   by_slot_[event.slot] = index;
   if (!memcg.description.in_target) return;
   const auto parent = event.parent_slot ? at_slot(*event.parent_slot) : std::nullopt;
@@ -229,7 +230,7 @@ void Interpreter::handle(const decode::MemcgGone& event) {
   emit_rows(*index, memcg);
   charges_.flush();
   memcg.gone = true;
-  by_slot_[event.last.slot].reset();
+  by_slot_[event.last.slot] = kNobody;
   tell_hits(*index, event.time_ns, event.hits);
   if (!memcg.description.in_target) return;
   emit_(MemcgGone{*index, event.time_ns, event.last.watermark_bytes,

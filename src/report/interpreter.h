@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -96,7 +97,8 @@ class Interpreter {
   std::map<std::uint64_t, std::string> known_paths_;
   std::deque<Memcg> memcgs_;
   std::unordered_map<std::uint64_t, MemcgIndex> by_serial_;
-  std::vector<std::optional<MemcgIndex>> by_slot_;
+  static constexpr MemcgIndex kNobody = std::numeric_limits<MemcgIndex>::max();
+  std::vector<MemcgIndex> by_slot_;
   // Scratch: made anew for each sample they would cost more than what is done with them.
   std::vector<timeline::Row> rows_;
   Fact row_fact_{MemcgRow{}};

@@ -17,6 +17,10 @@ namespace memspike::timeline {
 class Orderer {
  public:
   explicit Orderer(std::uint64_t hold_ns) : hold_ns_(hold_ns) {}
+  Orderer(const Orderer&) = delete;  // turns point at its own places
+  Orderer& operator=(const Orderer&) = delete;
+  Orderer(Orderer&&) = default;
+  Orderer& operator=(Orderer&&) = default;
 
   void push(decode::Event&& event);
 
@@ -38,8 +42,10 @@ class Orderer {
  private:
   // An event is several hundred bytes: it stays where it is, and only these move.
   struct Turn {
+    Turn(std::uint64_t at_ns, decode::Event* kept) : time_ns(at_ns), event(kept) {}
+
     std::uint64_t time_ns;
-    std::uint32_t place;  // in places_
+    decode::Event* event;  // in places_
   };
 
   template <class Sink>
@@ -47,16 +53,16 @@ class Orderer {
     const Turn turn = turns_.front();
     turns_.pop_front();
     released_ns_ = turn.time_ns;
-    sink(places_[turn.place]);
-    free_.push_back(turn.place);
+    sink(*turn.event);
+    free_.push_back(turn.event);
   }
 
-  std::uint32_t keep(decode::Event&& event);
+  decode::Event* keep(decode::Event&& event);
 
   std::uint64_t hold_ns_;
   std::deque<Turn> turns_;  // by time; equal times in order of arrival
   std::deque<decode::Event> places_;
-  std::vector<std::uint32_t> free_;  // places whose event has been let go
+  std::vector<decode::Event*> free_;  // places whose event has been let go
   std::uint64_t released_ns_ = 0;
   std::uint64_t late_ = 0;
 };

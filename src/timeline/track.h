@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/optional_bytes.h"
 #include "decode/event.h"
 
 namespace memspike::timeline {
@@ -20,7 +21,7 @@ struct Row {
   std::uint64_t time_ns = 0;
   std::uint64_t usage_bytes = 0;
   std::uint64_t watermark_bytes = 0;
-  std::optional<std::uint64_t> limit_bytes;
+  OptionalBytes limit_bytes;
   std::uint64_t headroom_bytes = decode::kNoHeadroom;  // smallest limit - usage from here to the root
   Mark mark = Mark::sampled;
 };
@@ -28,9 +29,9 @@ struct Row {
 // What a reading says beside the usage.
 struct Changes {
   bool limit_changed = false;
-  bool watermark_reset = false;                     // the kernel's maximum was set back by somebody
-  std::optional<std::uint64_t> limit_before_bytes;  // where it changed
-  std::uint64_t watermark_before_bytes = 0;         // where it was reset
+  bool watermark_reset = false;              // the kernel's maximum was set back by somebody
+  OptionalBytes limit_before_bytes;          // where it changed
+  std::uint64_t watermark_before_bytes = 0;  // where it was reset
 
   bool any() const { return limit_changed || watermark_reset; }
 };

@@ -34,7 +34,12 @@ inline decode::Path path(std::initializer_list<decode::Level> levels,
 
 inline decode::Sample sample(std::uint64_t time_ns, std::initializer_list<decode::Level> levels,
                              std::uint64_t outer_headroom_bytes = decode::kNoHeadroom) {
-  return {time_ns, 1, 1, MEMSPIKE_TRIGGER_PAGE_ALLOC, path(levels, outer_headroom_bytes)};
+  decode::Sample result;
+  result.time_ns = time_ns;
+  result.tgid = result.tid = 1;
+  result.trigger = MEMSPIKE_TRIGGER_PAGE_ALLOC;
+  result.path = path(levels, outer_headroom_bytes);
+  return result;
 }
 
 // A root of the target, known by its directory's inode number.
