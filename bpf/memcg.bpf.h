@@ -92,19 +92,23 @@ static __always_inline u64 read_max(u64 css)
 }
 
 /*
- * try_charge_memcg (mm/memcontrol.c) counts a refusal before it reclaims, reclaim_high likewise.
- * The counter itself counts since 6.16 only on cgroup v1, and before that tries in batches, too.
+ * try_charge_memcg (mm/memcontrol.c) counts a refusal before it reclaims, reclaim_high likewise, on
+ * cgroup v1 as on v2; v1 shows the former nowhere. What it shows is how often the counters refused,
+ * a try ahead of a whole batch included, and since 6.16 only that of memory, not the one of memory
+ * and swap together: there the larger number is the better one.
  */
 static __always_inline void read_hits(u64 css, struct memspike_hits *hits)
 {
-	if (memory_is_v1) {
-		hits->refused_charges =
-			READ_MEMCG(css, memory.failcnt) + READ_MEMCG(css, memsw.failcnt);
-		hits->throttled_charges = MEMSPIKE_NOT_COUNTED;
-		return;
-	}
+	u64 failed;
+
 	hits->refused_charges = READ_MEMCG(css, memory_events_local[MEMCG_MAX].counter);
 	hits->throttled_charges = READ_MEMCG(css, memory_events_local[MEMCG_HIGH].counter);
+	if (!memory_is_v1)
+		return;
+	failed = READ_MEMCG(css, memory.failcnt) + READ_MEMCG(css, memsw.failcnt);
+	if (failed > hits->refused_charges)
+		hits->refused_charges = failed;
+	hits->throttled_charges = MEMSPIKE_NOT_COUNTED;
 }
 
 /* Smallest max - usage of the memcgs above this one; they are not tracked, only asked. */

@@ -1,5 +1,7 @@
 #include "cli/kernel_counters.h"
 
+#include <algorithm>
+
 #include "cgroup/files.h"
 
 namespace memspike::cli {
@@ -9,6 +11,12 @@ namespace {
 std::optional<std::uint64_t> difference(std::optional<std::uint64_t> now,
                                         std::optional<std::uint64_t> before) {
   return now && before && *now >= *before ? std::optional(*now - *before) : std::nullopt;
+}
+
+// By the file, or by what the kernel counts and cgroup v1 shows in none: see read_hits (bpf/memcg.bpf.h).
+std::optional<std::uint64_t> refused(std::optional<std::uint64_t> by_file,
+                                     const report::Interpreter::Memcg& memcg) {
+  return by_file ? std::optional(std::max(*by_file, memcg.refused_charges())) : std::nullopt;
 }
 
 }  // namespace
@@ -53,7 +61,7 @@ bool KernelCounters::read(const report::Interpreter& interpreter,
     if (begun == begun_.end()) continue;
     const Counts now = read_counts(memcg.path);
     count.oom_kills = difference(now.oom_kills, begun->second.oom_kills);
-    count.limit_hits = difference(now.limit_hits, begun->second.limit_hits);
+    count.limit_hits = refused(difference(now.limit_hits, begun->second.limit_hits), memcg);
     count.high_hits = difference(now.high_hits, begun->second.high_hits);
   }
   return settled;

@@ -33,6 +33,10 @@ std::optional<std::uint64_t> counted(std::optional<std::uint64_t> now, std::opti
 
 }  // namespace
 
+std::uint64_t Interpreter::Memcg::refused_charges() const {
+  return risen(hits.refused_charges, hits_at_birth.refused_charges);
+}
+
 Interpreter::Interpreter(Describe describe, Emit emit)
     : describe_(std::move(describe)), emit_(std::move(emit)), charges_(emit_) {}
 

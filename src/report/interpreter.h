@@ -60,6 +60,8 @@ class Interpreter {
     decode::Hits hits;        // as told last
     timeline::UsageAt crest;  // the highest of the last reading's rows and the row before
     timeline::Track track;
+
+    std::uint64_t refused_charges() const;  // over the recording, as told last
   };
   const std::deque<Memcg>& memcgs() const { return memcgs_; }  // by MemcgIndex
   std::optional<MemcgIndex> find(std::uint64_t serial_nr) const;

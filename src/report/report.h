@@ -158,7 +158,7 @@ struct Histograms {
 // Charges that a limit refused and reclaim rescued, those that memory.high throttled, and what the tasks
 // waited for it.
 struct NearMisses {
-  // By the kernel's own count: failcnt, "max" and "high" of memory.events.local.
+  // By the kernel's own count: see read_hits (bpf/memcg.bpf.h).
   std::optional<std::uint64_t> refused_charges;
   std::optional<std::uint64_t> throttled_charges;
   Stalls stalls;  // direct reclaims of tasks in here or below

@@ -98,8 +98,8 @@ TEST_CASE("a container that is gone keeps the count of its refused charges") {
   CHECK(memcg.at("near_misses").at("throttled_charges").is_null() == !memory_is_v2());
 }
 
-// As a runtime that forbids swap sets it. The kernel then refuses by that limit, and counts it there; 6.18
-// counts it nowhere, and refused_charges is 0.
+// As a runtime that forbids swap sets it. The kernel then refuses by that limit, and shows it there or, since
+// 6.16, in no file: but each refusal makes a task reclaim, which is a stall.
 TEST_CASE("a limit of memory and swap together that is hit is counted, too", "[v1]") {
   const Cgroup cgroup("/" + unique_name("memsw"), kLimitBytes);
   const fs::path both = cgroup.dir() / "memory.memsw.limit_in_bytes";
@@ -109,7 +109,11 @@ TEST_CASE("a limit of memory and swap together that is hit is counted, too", "[v
   const std::uint64_t refused = cgroup.limit_hits();
   const Json report = recorder.stop();
   const Json memcg = memcg_of(report, cgroup.path());
-  CHECK(counter(memcg.at("near_misses"), "refused_charges") == refused);
+  const Json& near = memcg.at("near_misses");
+  INFO(near.dump());
+  const std::uint64_t stalls = counter(near, "stalls");
+  REQUIRE(stalls > 0);
+  CHECK(counter(near, "refused_charges") == (refused > 0 ? refused : stalls));
   CHECK(counter(memcg.at("usage"), "peak_bytes") >= kLimitBytes - (1U << 20));
   check_stalls(report, memcg);
 }
