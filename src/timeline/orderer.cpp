@@ -10,6 +10,7 @@ decode::Event* Orderer::keep(decode::Event&& event) {
   if (free_.empty()) return &places_.emplace_back(std::move(event));
   decode::Event* place = free_.back();
   free_.pop_back();
+  if (free_.size() > kAhead) fetch(*free_[free_.size() - 1 - kAhead]);
   *place = std::move(event);
   return place;
 }

@@ -52,9 +52,23 @@ class Orderer {
   void pop(Sink&& sink) {
     const Turn turn = turns_.front();
     turns_.pop_front();
+    if (turns_.size() > kAhead) fetch(*turns_[kAhead].event);
     released_ns_ = turn.time_ns;
     sink(*turn.event);
     free_.push_back(turn.event);
+  }
+
+  // Events wait for milliseconds, in which others have the caches: a reader that wakes up 50 times a second
+  // would spend a fifth of its time waiting for them one by one. So some are fetched ahead of their turn.
+  static constexpr std::size_t kAhead = 8;
+
+  // Of a sample, what it has in front (times, the first level) and at its end (which kind of event it
+  // is).
+  static void fetch(const decode::Event& event) {
+    constexpr std::size_t kLineBytes = 64;
+    const auto* at = reinterpret_cast<const char*>(&event);
+    for (std::size_t line = 0; line < 2; ++line) __builtin_prefetch(at + line * kLineBytes);
+    __builtin_prefetch(at + sizeof(event) - sizeof(void*));
   }
 
   decode::Event* keep(decode::Event&& event);
