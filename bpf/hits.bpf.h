@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How often the limits of tracked memcgs held charges up. The counts are the kernel's own: here is
- * only seen when they changed. Looked at whenever a record of the counter is made, and when a task
- * begins to reclaim, right behind the refusal; never on the common path.
+ * only seen when they changed. Looked at when a task begins to reclaim, right behind the refusal,
+ * and, for charges that may not wait for that, when a record says that a counter is near its limit;
+ * never on the common path.
  */
 #ifndef MEMSPIKE_HITS_BPF_H
 #define MEMSPIKE_HITS_BPF_H
@@ -28,15 +29,27 @@ static __always_inline void tell_hits_of(u32 index, u64 css)
 		*told = record.hits;
 }
 
+/* A refused charge that does not reclaim leaves usage where it is: the next record is near the
+ * limit. Asked first, for it touches no cache line that the record has not. */
+static __always_inline bool is_near_limit(const struct memcg_slot *slot)
+{
+	u64 css = slot->css; /* ours, no field of the kernel's */
+	u64 high = READ_MEMCG(css, memory.high);
+	u64 limit = high < slot->max_pages ? high : slot->max_pages;
+
+	return slot->usage_pages > limit / 8 * 7;
+}
+
 /* Of the memcg in `index` and its tracked ancestors: any of their limits may be the one. */
-__noinline u32 tell_hits(u32 index)
+__noinline u32 tell_hits(u32 index, u32 only_near)
 {
 	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
 		struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
 
 		if (!slot)
 			break;
-		tell_hits_of(index, slot->css);
+		if (!only_near || is_near_limit(slot))
+			tell_hits_of(index, slot->css);
 		index = slot->parent_slot;
 		if (index == MEMSPIKE_NO_SLOT)
 			break;

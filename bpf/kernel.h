@@ -66,6 +66,7 @@ struct page_counter {
 	atomic_long_t usage;
 	unsigned long watermark;
 	unsigned long failcnt;
+	unsigned long high; /* 5.8; of cgroup v1 the maximum that there is */
 	unsigned long max;
 	struct page_counter *parent;
 };

@@ -51,7 +51,7 @@ int BPF_PROG(on_reclaim_begin)
 
 	if (tally && look_at_current(MEMSPIKE_TRIGGER_RECLAIM)) {
 		begin_stall(tally);
-		tell_hits(tally->slot);
+		tell_hits(tally->slot, false);
 	}
 	return 0;
 }

@@ -8,9 +8,9 @@
  * touched only on a move.
  *
  * Races. Two CPUs may look at one counter at the same time; both then record it,
- * and user space drops what repeats. A reading belongs to the time taken just
- * before it; if an interrupt came between the two, reading and time are taken
- * again, so that order by time and order of truth differ by at most MAX_SKEW_NS.
+ * and user space drops what repeats. The clock is read between two readings of the
+ * counters that are alike: so they stood there at that time, whatever interrupt or
+ * other CPU came between, and the order by time is the order of truth.
  */
 #ifndef MEMSPIKE_SAMPLER_BPF_H
 #define MEMSPIKE_SAMPLER_BPF_H
@@ -20,8 +20,7 @@
 #include "stacks.bpf.h"
 #include "tracking.bpf.h"
 
-#define MAX_SKEW_NS 2000
-#define SKEW_RETRIES 3
+#define READ_ATTEMPTS 3
 
 static __always_inline void read_level(struct memspike_level *level, u64 css)
 {
@@ -58,15 +57,44 @@ __noinline u32 read_path(u32 index, u32 trigger)
 	return count;
 }
 
-/* The same at one instant: `*now` is at most MAX_SKEW_NS before the readings. */
+/* Whether the counters are still as in the trigger's draft. */
+__noinline u32 is_unmoved(u32 count, u32 trigger)
+{
+	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
+
+	if (!draft)
+		return 0;
+	for (u32 i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
+		struct memspike_level *level = &draft->levels[i];
+		u64 usage, watermark;
+		struct memcg_slot *slot;
+		u32 index = level->slot;
+
+		if (i >= count)
+			break;
+		slot = bpf_map_lookup_elem(&memcgs, &index);
+		if (!slot)
+			break;
+		read_position(slot->css, &usage, &watermark);
+		if (usage != level->usage_pages || watermark != level->watermark_pages)
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * The same at one instant: there the counters stood at `*now`. A second reading takes a few ns
+ * where the first left the cache lines, a second clock 100 (it waits for all loads before it).
+ * Where they move in each attempt, as many CPUs may make them, they stood there just before.
+ */
 static __always_inline u32 read_path_now(u32 index, u32 trigger, u64 *now)
 {
 	u32 count = 0;
 
-	for (int attempt = 0; attempt < SKEW_RETRIES; attempt++) {
-		*now = bpf_ktime_get_ns();
+	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
 		count = read_path(index, trigger);
-		if (bpf_ktime_get_ns() - *now < MAX_SKEW_NS)
+		*now = bpf_ktime_get_ns();
+		if (is_unmoved(count, trigger))
 			break;
 	}
 	return count;
@@ -171,7 +199,7 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 		rise = rise_of(&sample->levels[0]);
 	if (remember(tally, sample->levels, count, now))
 		wake_reader(now);
-	tell_hits(index);
+	tell_hits(index, true);
 	return rise;
 }
 
