@@ -69,20 +69,25 @@ class Pages(unittest.TestCase):
 
 
 class Programs(unittest.TestCase):
-    EMPTY = [{"name": "empty_alloc", "runs": 100, "ns": 6000, "skipped": 0},
-             {"name": "empty_free", "runs": 100, "ns": 4000, "skipped": 0}]
+    EMPTY = programs.by_name([{"name": "empty_alloc", "runs": 100, "ns": 6000, "skipped": 0},
+                              {"name": "empty_free", "runs": 100, "ns": 4000, "skipped": 0}])
 
     def test_each_run_costs_what_is_above_an_empty_one(self):
         own = [{"name": "on_page_alloc", "runs": 100, "ns": 7000, "skipped": 0},
                {"name": "on_memcg_event", "runs": 200, "ns": 12000, "skipped": 0}]
-        cost = programs.cost(self.EMPTY + own)
+        cost = programs.cost(own, self.EMPTY, programs.runs(self.EMPTY))
         self.assertEqual(cost["page_events"], 200)
         self.assertEqual(cost["floor_ns_per_run"], 50)
         self.assertEqual(cost["above_floor_ns_per_event"], (1000 + 2000) / 200)
         self.assertEqual([program["above_floor_ns_per_run"] for program in cost["programs"]], [10, 10])
 
+    def test_the_empty_ones_may_have_run_on_other_events(self):
+        own = [{"name": "on_page_alloc", "runs": 50, "ns": 3500, "skipped": 0}]
+        cost = programs.cost(own, self.EMPTY, 100)
+        self.assertEqual(cost["above_floor_ns_per_event"], 500 / 100)
+
     def test_without_page_events_there_is_no_cost(self):
-        self.assertIsNone(programs.cost([]))
+        self.assertIsNone(programs.cost([], {}, 0))
 
     def test_only_what_ran_meanwhile_counts(self):
         before = {1: ("a", 10, 100, 0), 2: ("b", 5, 50, 1)}

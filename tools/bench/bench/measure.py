@@ -73,26 +73,33 @@ class Bench:
             return Traced(run, attach_ns, user_cpu_ns, rss_bytes, outcome, target.kernel_peak_bytes())
 
     def cost(self, workload, place, tracer):
-        """The programs' time: of the tracer's and the empty ones, side by side on the same events."""
-        floor = empty_programs()
-        with self.directory() as directory, self.directory() as own, self.directory() as other, \
+        """The programs' time in a run of their own, and that of the empty ones in a run right before it.
+
+        Not side by side: whoever comes first at a hook pays for what is cold there, the kernel's clock with it.
+        """
+        empty_run, moved = self.counted(workload, place, empty_programs())
+        run, own = self.counted(workload, place, tracer)
+        empty = programs.by_name(moved)
+        page_events_per_unit = programs.runs(empty) / empty_run.units
+        cost = programs.cost(own, empty, round(page_events_per_unit * run.units))
+        if cost:
+            cost["page_events_per_unit"] = page_events_per_unit
+        return cost
+
+    def counted(self, workload, place, tracer):
+        """A traced run, and what the kernel counted of the tracer's programs meanwhile."""
+        with self.directory() as directory, self.directory() as own, \
                 self.place(workload, place) as (work, target), programs.counting():
             others = programs.snapshot()
             try:
                 tracer.start(Context(self.settings.build, target, own, False))
-                floor.start(Context(self.settings.build, target, other, False))
                 before = programs.snapshot()
                 run = workloads.run(workload, self.program, work, self.settings.scale, directory)
                 moved = programs.moved(before, programs.snapshot())
                 tracer.stop()
-                floor.stop()
             finally:
                 tracer.abandon()
-                floor.abandon()
-        cost = programs.cost([program for program in moved if program["id"] not in others])
-        if cost:
-            cost["page_events_per_unit"] = cost["page_events"] / run.units
-        return cost
+        return run, [program for program in moved if program["id"] not in others]
 
     def page_events_per_unit(self, workload):
         """Allocations and frees of pages, as many as the empty programs see."""

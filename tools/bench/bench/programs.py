@@ -48,26 +48,33 @@ def moved(before, after):
 
 def split(programs):
     """The empty ones by name, and the tracer's."""
-    empty = {program["name"]: program for program in programs if program["name"] in EMPTY}
+    empty = by_name([program for program in programs if program["name"] in EMPTY])
     return empty, [program for program in programs if program["name"] not in EMPTY]
 
 
-def cost(programs):
+def by_name(programs):
+    return {program["name"]: program for program in programs}
+
+
+def runs(empty):
+    """Page events: each runs one of the empty programs, which are by name."""
+    return sum(program["runs"] for program in empty.values())
+
+
+def cost(own, empty, page_events):
     """What all of a tracer's programs took for each page event. None where no page event was seen.
 
-    The kernel's count has the clock in it, as often as a program ran; so have the empty programs, which
-    take next to nothing else. What is above them is the tracer's.
+    The kernel's count has the clock in it, as often as a program ran; so have the empty programs (by name),
+    which take next to nothing else. What is above them is the tracer's.
     """
-    empty, own = split(programs)
-    events = sum(program["runs"] for program in empty.values())
-    if not events:
+    if not page_events:
         return None
-    floor_ns = sum(program["ns"] for program in empty.values()) / events
+    floor_ns = sum(program["ns"] for program in empty.values()) / runs(empty)
     above_ns = sum(program["ns"] - program["runs"] * floor_of(program, empty, floor_ns) for program in own)
     return {
-        "page_events": events,
+        "page_events": page_events,
         "floor_ns_per_run": floor_ns,
-        "above_floor_ns_per_event": above_ns / events,
+        "above_floor_ns_per_event": above_ns / page_events,
         "programs": [mean(program, floor_of(program, empty, floor_ns))
                      for program in sorted(own, key=lambda program: -program["ns"])],
     }
