@@ -7,6 +7,8 @@
 #include <bit>
 
 #include "base/units.h"
+#include "cgroup/suggest.h"
+#include "cgroup/text.h"
 #include "cli/exit_code.h"
 
 namespace memspike::cli {
@@ -75,6 +77,52 @@ void add_roots(CLI::App* app, CommonOptions& common) {
 void add_talk(CLI::App* app, CommonOptions& common) {
   app->add_flag("-q,--quiet", common.quiet, "Only errors on stderr, no live status line");
   app->add_flag("-v,--verbose", common.verbose, "Say what is done and why");
+}
+
+std::vector<std::string> names_of(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  return names;
+}
+
+std::vector<std::string> names_of(const std::vector<const CLI::Option*>& options) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : options) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// Only what is alike by half or more: a guess at anything would be noise.
+std::string did_you_mean(std::string_view wanted, const std::vector<std::string>& names) {
+  const std::size_t nearest = cgroup::nearest(wanted, names);
+  if (nearest >= names.size() || cgroup::edit_distance(wanted, names[nearest]) > wanted.size() / 2) return "";
+  return fmt::format("; did you mean {}?", names[nearest]);
+}
+
+// CLI11 says of a misspelled command that one is missing, and of an option that it was not expected: better
+// is what was meant. `first`: the first argument.
+std::string explain(const CLI::App& app, const CLI::Error& error, const std::string& first) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty() && !first.empty()) {
+    const bool is_option = first.front() == '-';
+    const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+    const std::string hint =
+        did_you_mean(first, is_option ? names_of(app.get_options()) : names_of(commands));
+    if (is_option && hint.empty()) return error.what();
+    return fmt::format("there is no {} \"{}\"{}", is_option ? "option" : "command", cgroup::printable(first),
+                       hint);
+  }
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !chosen.empty()) {
+    for (const std::string& extra : app.remaining(true)) {
+      if (extra.rfind("--", 0) != 0) continue;
+      const CLI::App* command = chosen.front();
+      const std::string name = extra.substr(0, extra.find('='));
+      return fmt::format("{} has no option \"{}\"{}", command->get_name(), cgroup::printable(name),
+                         did_you_mean(name, names_of(command->get_options())));
+    }
+  }
+  return error.what();
 }
 
 // Options that have no default of their own to show are bound through optionals.
@@ -323,8 +371,9 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.footer(kFooter);
   app.get_formatter()->column_width(34);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return fmt::format("memspike: {}\nTry `memspike --help`.\n", error.what());
+  std::string first;
+  app.failure_message([&first](const CLI::App* failed, const CLI::Error& error) {
+    return fmt::format("memspike: {}\nTry `memspike --help`.\n", explain(*failed, error, first));
   });
 
   RecordCommand record;
@@ -341,7 +390,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
 
   std::vector<std::string> command;
   std::vector<std::string> arguments = arguments_of(argc, argv, command);
-  const bool is_run = !arguments.empty() && arguments.front() == "run";
+  if (!arguments.empty()) first = arguments.front();
+  const bool is_run = first == "run";
   // The command is given to CLI11 as one opaque argument, so that its presence is checked.
   if (is_run && !command.empty()) arguments.push_back("COMMAND");
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first

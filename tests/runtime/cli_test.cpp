@@ -155,6 +155,23 @@ Json record_a_spike(const std::vector<std::string>& more) {
 
 }  // namespace
 
+TEST_CASE("a misspelled command or option is answered by the nearest one", "[cli]") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"zzz"}, "memspike: there is no command \"zzz\"\n"},
+      {{"recrod"}, "memspike: there is no command \"recrod\"; did you mean record?\n"},
+      {{"record", "--podd-uid", "3f2a"},
+       "memspike: record has no option \"--podd-uid\"; did you mean --pod-uid?\n"},
+      {{"list", "--fromat=json"}, "memspike: list has no option \"--fromat\"; did you mean --format?\n"},
+      {{"\x1blist"}, "memspike: there is no command \"\\x1blist\"; did you mean list?\n"},
+  };
+  for (const auto& [arguments, line] : cases) {
+    const Ended ended = run_memspike(arguments);
+    CHECK(ended.code == 2);
+    CHECK(ended.err == line + "Try `memspike --help`.\n");
+    CHECK(ended.out.empty());
+  }
+}
+
 TEST_CASE("without a feature that it needs, it ends with 4, one line and one advice", "[cli]") {
   const Cgroup cgroup("/" + unique_name("floor"));
   for (const char* required : {"btf", "ring_buffer", "tp_btf", "bpf"}) {
