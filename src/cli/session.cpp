@@ -101,7 +101,9 @@ Session::Session(SessionOptions options, Output* csv, Recorder* recorder, probe:
       probe_(std::move(probe)),
       names_(options_.roots),
       proc_(options_.roots.host_root),
-      watch_([this](std::uint32_t tgid, std::uint32_t tid) { return proc_.read(tgid, tid); }),
+      watch_([this](std::uint32_t tgid, std::uint32_t tid, const process::ThreadFacts* known, bool settled) {
+        return proc_.read(tgid, tid, known, settled);
+      }),
       symbolizer_(options_.roots.host_root, proc_.usable()),
       orderer_(kReorderNs),
       interpreter_([this](const std::string& path) { return describe(path); },

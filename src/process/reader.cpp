@@ -62,10 +62,24 @@ std::optional<std::uint64_t> parse_start_ticks(std::string_view stat) {
   return ticks;
 }
 
+std::optional<std::uint64_t> parse_meminfo(std::string_view meminfo, std::string_view name) {
+  constexpr std::uint64_t kUnitBytes = 1024;  // "kB"
+  for (const std::string_view line : cgroup::split(meminfo, '\n')) {
+    if (line.substr(0, name.size()) != name || line.substr(name.size(), 1) != ":") continue;
+    const auto begin = line.find_first_not_of(' ', name.size() + 1);
+    if (begin == std::string_view::npos) return std::nullopt;
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(line.data() + begin, line.data() + line.size(), number);
+    return error == std::errc{} ? std::optional(number * kUnitBytes) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 Reader::Reader(const std::filesystem::path& host_root)
     : proc_(host_root / "proc"), usable_(numbers_are_the_kernels(host_root)) {}
 
-std::optional<ThreadFacts> Reader::read(std::uint32_t tgid, std::uint32_t tid) const {
+std::optional<ThreadFacts> Reader::read(std::uint32_t tgid, std::uint32_t tid, const ThreadFacts* known,
+                                        bool settled) const {
   if (!usable_) return std::nullopt;
   const std::filesystem::path process = proc_ / std::to_string(tgid);
   const std::filesystem::path thread = process / "task" / std::to_string(tid);
@@ -77,8 +91,19 @@ std::optional<ThreadFacts> Reader::read(std::uint32_t tgid, std::uint32_t tid) c
   facts.tid = tid;
   facts.start_ticks = *ticks;
   facts.comm = without_newline(cgroup::read_small_file(thread / "comm", kMaxFileBytes).value_or(""));
+  const bool stands =
+      known != nullptr && known->start_ticks == facts.start_ticks && known->comm == facts.comm;
+  if (stands && (settled || memory_is_short())) return *known;
   facts.cmdline = spaced(cgroup::read_small_file(process / "cmdline", kMaxFileBytes).value_or(""));
   return facts;
+}
+
+bool Reader::memory_is_short() const {
+  constexpr std::uint64_t kLeastBytes = 128U << 20;
+  const auto meminfo = cgroup::read_small_file(proc_ / "meminfo", kMaxFileBytes);
+  const auto available = meminfo ? parse_meminfo(*meminfo, "MemAvailable") : std::nullopt;
+  if (!available) return false;
+  return *available < std::max(kLeastBytes, parse_meminfo(*meminfo, "MemTotal").value_or(0) / 64);
 }
 
 bool Reader::has_ended(std::uint32_t tgid) const {

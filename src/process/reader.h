@@ -14,6 +14,9 @@ namespace memspike::process {
 // The field of /proc/PID/stat that tells when the thread started; nullopt: not such a line.
 std::optional<std::uint64_t> parse_start_ticks(std::string_view stat);
 
+// Bytes of a line of /proc/meminfo ("MemAvailable"); nullopt: there is none.
+std::optional<std::uint64_t> parse_meminfo(std::string_view meminfo, std::string_view name);
+
 class Reader {
  public:
   // host_root: the node's /proc lies below it.
@@ -24,12 +27,20 @@ class Reader {
   bool usable() const { return usable_; }
 
   // nullopt: the thread is gone, or may not be looked at.
-  std::optional<ThreadFacts> read(std::uint32_t tgid, std::uint32_t tid) const;
+  //
+  // `known`: what was read before, if it was. While name and start stand, the command line is not read again
+  // where the process is settled, or the node is short of memory. For to read it the kernel takes a page
+  // while it holds the process's memory (get_mm_cmdline, fs/proc/base.c): without one left, the OOM killer's
+  // victim could not be freed meanwhile, and the next one would have to go.
+  std::optional<ThreadFacts> read(std::uint32_t tgid, std::uint32_t tid, const ThreadFacts* known = nullptr,
+                                  bool settled = false) const;
 
   // That there is no such process any more; false when that cannot be known.
   bool has_ended(std::uint32_t tgid) const;
 
  private:
+  bool memory_is_short() const;
+
   std::filesystem::path proc_;
   bool usable_;
 };

@@ -17,7 +17,7 @@ std::optional<ThreadFacts> Watch::see(std::uint32_t tgid, std::uint32_t tid, std
   if (now_ns < known.next_ns && (!known.facts || known.facts->tgid == tgid)) return std::nullopt;
   known.wait_ns = std::clamp(known.wait_ns * 2, kFirstWaitNs, kLongestWaitNs);
   known.next_ns = now_ns + known.wait_ns;
-  auto facts = read_(tgid, tid);
+  auto facts = read_(tgid, tid, known.facts ? &*known.facts : nullptr, known.wait_ns == kLongestWaitNs);
   if (!facts || facts == known.facts) return std::nullopt;
   if (known.facts && facts->start_ticks != known.facts->start_ticks) {
     known.wait_ns = kFirstWaitNs;

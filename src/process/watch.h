@@ -13,7 +13,9 @@ namespace memspike::process {
 
 class Watch {
  public:
-  using Read = std::function<std::optional<ThreadFacts>(std::uint32_t tgid, std::uint32_t tid)>;
+  // As Reader::read.
+  using Read = std::function<std::optional<ThreadFacts>(std::uint32_t tgid, std::uint32_t tid,
+                                                        const ThreadFacts* known, bool settled)>;
 
   // max_threads: remembered at the same time. Beyond: all are forgotten, and asked about anew.
   explicit Watch(Read read, std::size_t max_threads = 16'384)

@@ -1,15 +1,38 @@
 // The node itself runs out of memory. [vm]: not on a machine that somebody needs.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <csignal>
 
+#include "base/unique_fd.h"
 #include "harness.h"
 
 using namespace memspike::test;
+
+namespace {
+
+// Takes all free memory of the machine but that much, into a file that no process is killed for. So what eats
+// the rest is young when it is killed: then memspike looks at it most often, and what it holds up for that
+// (process::Reader) shows.
+memspike::UniqueFd take_memory_but(std::uint64_t left_bytes) {
+  const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t free_bytes = static_cast<std::uint64_t>(sysconf(_SC_AVPHYS_PAGES)) * page_bytes;
+  memspike::UniqueFd file(memfd_create("taken", MFD_CLOEXEC));
+  REQUIRE(file);
+  REQUIRE(free_bytes > left_bytes);
+  REQUIRE(fallocate(file.get(), 0, 0, static_cast<off_t>(free_bytes - left_bytes)) == 0);
+  return file;
+}
+
+}  // namespace
 
 TEST_CASE("a kill because the node ran out of memory", "[vm]") {
   if (!in_guest()) FAIL("it takes all memory of the machine: for virtual ones only");
   // Else the kernel would refuse to promise more than there is.
   write_file("/proc/sys/vm/overcommit_memory", "1");
+  const memspike::UniqueFd taken = take_memory_but(192U << 20);
   const Cgroup cgroup("/" + unique_name("node"));
   Recorder recorder({"--cgroup", cgroup.path()});
   Process eater(workload(cgroup, {"oom", "--max", "64G"}));

@@ -58,8 +58,12 @@ TEST_CASE("a /proc with numbers of its own is not asked") {
 TEST_CASE("a thread is asked about at once, soon again, then ever more seldom") {
   std::vector<std::uint64_t> asked;
   std::uint64_t now_ns = 0;
-  Watch watch([&](std::uint32_t tgid, std::uint32_t tid) -> std::optional<ThreadFacts> {
+  std::size_t settled_since = 0;
+  Watch watch([&](std::uint32_t tgid, std::uint32_t tid, const ThreadFacts* known,
+                  bool settled) -> std::optional<ThreadFacts> {
     asked.push_back(now_ns);
+    CHECK((known != nullptr) == (asked.size() > 1));
+    if (!settled) settled_since = asked.size();
     return ThreadFacts{tgid, tid, 1, "sh", "sh"};
   });
   int told = 0;
@@ -70,11 +74,49 @@ TEST_CASE("a thread is asked about at once, soon again, then ever more seldom") 
   CHECK(asked[1] <= 10'000'000);
   CHECK(asked.size() < 25);
   CHECK(asked.back() - asked[asked.size() - 2] >= 1'000'000'000);
+  // Settled once it is as seldom as that, and for good.
+  REQUIRE(settled_since < asked.size());
+  CHECK(asked[settled_since] >= 1'000'000'000);
+  CHECK(asked[settled_since] < 2'000'000'000);
+}
+
+TEST_CASE("a command line is not read again from a settled process, nor where memory is short") {
+  const Tree tree;
+  tree.file("proc/42/task/42/stat", stat_line("sh", 7));
+  tree.file("proc/42/task/42/comm", "sh\n");
+  tree.file("proc/42/cmdline", "new");
+  const Reader reader(tree.root());
+  const ThreadFacts old{42, 42, 7, "sh", "old"};
+  const ThreadFacts other_name{42, 42, 7, "bash", "old"};
+  const ThreadFacts other_start{42, 42, 6, "sh", "old"};
+  CHECK(reader.read(42, 42, &old)->cmdline == "new");
+  CHECK(reader.read(42, 42, &old, true)->cmdline == "old");
+  CHECK(reader.read(42, 42, &other_name, true)->cmdline == "new");
+  CHECK(reader.read(42, 42, &other_start, true)->cmdline == "new");
+
+  tree.file("proc/meminfo", "MemTotal:       1000000 kB\nMemFree: 5 kB\nMemAvailable:     130000 kB\n");
+  CHECK(reader.read(42, 42, &old)->cmdline == "old");
+  CHECK(reader.read(42, 42, &other_name)->cmdline == "new");
+  CHECK(reader.read(42, 42)->cmdline == "new");  // never read before: nothing else is known
+  tree.file("proc/meminfo", "MemTotal:       1000000 kB\nMemAvailable:     140000 kB\n");
+  CHECK(reader.read(42, 42, &old)->cmdline == "new");
+  tree.file("proc/meminfo", "MemTotal:       10000000 kB\nMemAvailable:     140000 kB\n");
+  CHECK(reader.read(42, 42, &old)->cmdline == "old");
+}
+
+TEST_CASE("lines of /proc/meminfo") {
+  const std::string_view meminfo = "MemTotal: 12 kB\nMemAvailable:    3 kB\nHuge:\nBad: x kB\n";
+  CHECK(parse_meminfo(meminfo, "MemTotal") == 12u * 1024);
+  CHECK(parse_meminfo(meminfo, "MemAvailable") == 3u * 1024);
+  CHECK_FALSE(parse_meminfo(meminfo, "Mem"));
+  CHECK_FALSE(parse_meminfo(meminfo, "Huge"));
+  CHECK_FALSE(parse_meminfo(meminfo, "Bad"));
+  CHECK_FALSE(parse_meminfo("", "MemTotal"));
 }
 
 TEST_CASE("exec, and another thread under the same number, are news") {
   ThreadFacts facts{1, 1, 1, "sh", "sh"};
-  Watch watch([&](std::uint32_t, std::uint32_t) { return std::optional(facts); });
+  Watch watch([&](std::uint32_t, std::uint32_t, const ThreadFacts*, bool) { return std::optional(facts); });
   CHECK(watch.see(1, 1, 0));
   facts.comm = "java";
   CHECK_FALSE(watch.see(1, 1, 1));  // too soon to ask
@@ -86,7 +128,7 @@ TEST_CASE("exec, and another thread under the same number, are news") {
 TEST_CASE("what is remembered is bounded") {
   int asked = 0;
   Watch watch(
-      [&](std::uint32_t tgid, std::uint32_t tid) {
+      [&](std::uint32_t tgid, std::uint32_t tid, const ThreadFacts*, bool) {
         ++asked;
         return std::optional(ThreadFacts{tgid, tid, 1, "x", ""});
       },
