@@ -4,6 +4,7 @@
  * first task enters, and leaves with its last reading. Also the walk by which user
  * space finds the memcgs that exist already.
  */
+#include "gone.bpf.h"
 #include "sampler.bpf.h"
 
 /* Which pattern of --wait the name begins with, or MEMSPIKE_NO_SLOT. */
@@ -53,41 +54,14 @@ int BPF_PROG(on_mkdir, struct cgroup *cgroup, const char *path)
 SEC("tp_btf/cgroup_rmdir")
 int BPF_PROG(on_rmdir, struct cgroup *cgroup)
 {
-	struct memspike_tally *tally = tally_of(MEMSPIKE_TRIGGER_REQUEST);
-	struct memspike_memcg_gone *gone;
-	struct memcg_slot *slot;
-	u64 css = cgroup_css((u64)cgroup), serial;
-	u32 index, *known;
+	u64 css = cgroup_css((u64)cgroup);
+	u32 index;
 
-	if (!css || !tally)
+	if (!css) /* another hierarchy, or no memory controller here */
 		return 0;
-	serial = css_serial(css);
-	known = bpf_map_lookup_elem(&slot_by_serial, &serial);
-	if (!known)
-		return 0;
-	index = *known;
-	slot = bpf_map_lookup_elem(&memcgs, &index);
-	if (!slot)
-		return 0;
-	gone = bpf_ringbuf_reserve(&records, sizeof(*gone), 0);
-	if (gone) {
-		fill_header(&gone->header, MEMSPIKE_RECORD_MEMCG_GONE, sizeof(*gone),
-			    bpf_ktime_get_ns());
-		gone->serial_nr = serial;
-		gone->last.slot = index;
-		gone->last.reserved = 0;
-		gone->last.previous_look_ns = slot->look_ns;
-		read_level(&gone->last, css);
-		read_hits(css, &gone->hits);
-		bpf_ringbuf_submit(gone, BPF_RB_FORCE_WAKEUP);
-	} else {
-		tally->memcgs_lost_ring_full++;
-	}
-	/* User space hands the slot out again, once it has read this record. */
-	slot->serial_nr = 0;
-	bpf_map_delete_elem(&slot_by_serial, &serial);
-	if (!gone)
-		bpf_map_push_elem(&free_slots, &index, 0);
+	index = slot_of(css);
+	if (index != MEMSPIKE_NO_SLOT)
+		tell_gone(index, MEMSPIKE_TRIGGER_REQUEST);
 	return 0;
 }
 

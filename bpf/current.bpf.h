@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which memcg and process current is in, remembered for the two triggers that fire most.
+ * Which memcg and process current is in, remembered for the trigger that fires most.
  *
  * Asking is a helper (whose return is slow where the CPU needs a mitigation) and four loads from
  * cache lines of the kernel; most firings come in runs by one task. So a CPU remembers the answer
@@ -25,8 +25,7 @@ static __always_inline u64 current_css(void)
 /* Only what will be forgotten. */
 static __always_inline bool may_remember(u32 trigger)
 {
-	return remembers_current &&
-	       (trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || trigger == MEMSPIKE_TRIGGER_PAGE_FREE);
+	return remembers_current && trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC;
 }
 
 /*
@@ -69,20 +68,14 @@ static __always_inline struct memcg_slot *current_slot(struct memspike_tally *ta
 	return bpf_map_lookup_elem(&memcgs, &tally->slot);
 }
 
-static __always_inline void forget(u32 cpu, u32 trigger)
+/* What this CPU knows of the task that runs on it. */
+static __always_inline void forget_current(u32 cpu)
 {
-	u32 index = cpu * MEMSPIKE_TRIGGER_COUNT + trigger;
+	u32 index = cpu * MEMSPIKE_TRIGGER_COUNT + MEMSPIKE_TRIGGER_PAGE_ALLOC;
 	struct memspike_tally *tally = bpf_map_lookup_elem(&tallies, &index);
 
 	if (tally && tally->known)
 		tally->known = 0;
-}
-
-/* What this CPU knows of the task that runs on it. */
-static __always_inline void forget_current(u32 cpu)
-{
-	forget(cpu, MEMSPIKE_TRIGGER_PAGE_ALLOC);
-	forget(cpu, MEMSPIKE_TRIGGER_PAGE_FREE);
 }
 
 #endif /* MEMSPIKE_CURRENT_BPF_H */

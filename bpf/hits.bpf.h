@@ -34,26 +34,29 @@ static __always_inline void tell_hits_of(u32 index, u64 css)
 static __always_inline bool is_near_limit(const struct memcg_slot *slot)
 {
 	u64 css = slot->css; /* ours, no field of the kernel's */
-	u64 high = READ_MEMCG(css, memory.high);
+	u64 high = read_high(css);
 	u64 limit = high < slot->max_pages ? high : slot->max_pages;
 
 	return slot->usage_pages > limit / 8 * 7;
 }
 
+/* Of the memcg in `index`. Returns the slot above it; MEMSPIKE_NO_SLOT: there is none. */
+__noinline u32 tell_hits_at(u32 index, u32 only_near)
+{
+	struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
+
+	if (!slot)
+		return MEMSPIKE_NO_SLOT;
+	if (!only_near || is_near_limit(slot))
+		tell_hits_of(index, slot->css);
+	return slot->parent_slot;
+}
+
 /* Of the memcg in `index` and its tracked ancestors: any of their limits may be the one. */
 __noinline u32 tell_hits(u32 index, u32 only_near)
 {
-	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
-		struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
-
-		if (!slot)
-			break;
-		if (!only_near || is_near_limit(slot))
-			tell_hits_of(index, slot->css);
-		index = slot->parent_slot;
-		if (index == MEMSPIKE_NO_SLOT)
-			break;
-	}
+	for (int i = 0; i < MEMSPIKE_MAX_LEVELS && index != MEMSPIKE_NO_SLOT; i++)
+		index = tell_hits_at(index, only_near);
 	return 0;
 }
 

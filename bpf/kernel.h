@@ -72,7 +72,7 @@ struct page_counter {
 };
 
 /* enum memcg_memory_event, include/linux/memcontrol.h: in this order since 4.18. */
-enum { MEMCG_HIGH = 1, MEMCG_MAX = 2 };
+enum { MEMCG_HIGH = 1, MEMCG_MAX = 2, MEMCG_OOM_KILL = 4 };
 
 struct list_head {
 	struct list_head *next;
@@ -98,14 +98,19 @@ struct cgroup_subsys_state {
 /* include/linux/gfp_types.h: the same bit in all kernels from 4.8 to 6.18 at least. */
 #define GFP_MOVABLE 0x08
 
-/* include/linux/cgroup-defs.h: set by kill_css, before rmdir returns. An anonymous enum, so not
- * CO-RE. */
+/*
+ * include/linux/cgroup-defs.h, an anonymous enum, so not CO-RE. kill_css sets CSS_DYING, before
+ * rmdir or the write that disables the controller returns; rmdir has cleared CSS_ONLINE of the
+ * cgroup's own css before (cgroup_destroy_locked).
+ */
+#define CSS_ONLINE (1 << 1)
 #define CSS_DYING (1 << 4)
 
 /* The index of the memory controller depends on the kernel's configuration. */
 enum cgroup_subsys_id { memory_cgrp_id = 0 };
 
 struct cgroup {
+	struct cgroup_subsys_state self; /* of no controller */
 	struct kernfs_node *kn;
 	struct cgroup_subsys_state *subsys[1];
 };
@@ -119,7 +124,7 @@ struct mem_cgroup {
 	struct page_counter memory;
 	struct page_counter memsw; /* cgroup v1: memory and swap together */
 	bool oom_group;		   /* 4.19 */
-	atomic_long_t memory_events_local[4];
+	atomic_long_t memory_events_local[5];
 };
 
 /* mm->rss_stat is an array of percpu_counter since 6.2 (f1a7941243c1). */
@@ -128,6 +133,7 @@ struct percpu_counter {
 };
 struct mm_struct {
 	struct percpu_counter rss_stat[4];
+	unsigned long start_stack; /* what a program finds at first: argc, argv, its environment */
 };
 /* Before: struct mm_rss_stat { atomic_long_t count[NR_MM_COUNTERS]; }. */
 struct mm_rss_stat___before_6_2 {
@@ -142,18 +148,34 @@ struct signal_struct {
 	short oom_score_adj;
 };
 
+struct upid {
+	int nr;
+};
+
+/* include/linux/pid.h: a number for each pid namespace, the node's own first. */
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct task_struct {
+	void *stack; /* the kernel's own; the user's registers lie at its end */
 	int pid;
 	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	char comm[16];
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	unsigned int memcg_nr_pages_over_high; /* what mem_cgroup_handle_over_high has to do */
 };
 
 enum oom_constraint { CONSTRAINT_NONE = 0 };
 struct oom_control {
 	struct mem_cgroup *memcg; /* NULL: the node ran out, not a memcg */
+	int order;		  /* -1: SysRq-f */
 	enum oom_constraint constraint;
 };
 

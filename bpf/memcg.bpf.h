@@ -91,6 +91,12 @@ static __always_inline u64 read_max(u64 css)
 	return READ_MEMCG(css, memory.max);
 }
 
+static __always_inline void read_level(struct memspike_level *level, u64 css)
+{
+	read_position(css, &level->usage_pages, &level->watermark_pages);
+	level->max_pages = read_max(css);
+}
+
 /*
  * try_charge_memcg (mm/memcontrol.c) counts a refusal before it reclaims, reclaim_high likewise, on
  * cgroup v1 as on v2; v1 shows the former nowhere. What it shows is how often the counters refused,
@@ -109,6 +115,31 @@ static __always_inline void read_hits(u64 css, struct memspike_hits *hits)
 	if (failed > hits->refused_charges)
 		hits->refused_charges = failed;
 	hits->throttled_charges = MEMSPIKE_NOT_COUNTED;
+}
+
+/* "oom_kill" of memory.events.local, of cgroup v1's memory.oom_control. */
+static __always_inline u64 read_oom_kills(u64 css)
+{
+	return READ_MEMCG(css, memory_events_local[MEMCG_OOM_KILL].counter);
+}
+
+static __always_inline u64 read_high(u64 css)
+{
+	u64 high = READ_MEMCG(css, memory.high);
+
+	if (high < MEMSPIKE_UNLIMITED_PAGES)
+		high_is_set = 1;
+	return high;
+}
+
+/* Of the memcg and all above it. */
+__noinline u32 note_high(u64 css)
+{
+	for (int i = 0; i < MEMSPIKE_MAX_LEVELS && css; i++) {
+		read_high(css);
+		css = css_parent(css);
+	}
+	return 0;
 }
 
 /* Smallest max - usage of the memcgs above this one; they are not tracked, only asked. */

@@ -6,6 +6,7 @@
  */
 #include "page_events.bpf.c"
 #include "processes.bpf.c"
+#include "throttle.bpf.c"
 #include "reclaim.bpf.c"
 #include "oom.bpf.c"
 #include "charge.bpf.c"

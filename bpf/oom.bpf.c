@@ -28,6 +28,8 @@ struct oom_note {
 	u64 serial_nr;
 	u64 cgroup_id;
 	u32 incident;
+	u32 constraint;
+	s32 order;
 	u32 reserved;
 };
 
@@ -50,6 +52,8 @@ static __always_inline void note_oom(struct oom_control *oc)
 		note.serial_nr = css_serial(memcg);
 		note.cgroup_id = BPF_CORE_READ((struct cgroup_subsys_state *)memcg, cgroup, kn, id);
 	}
+	note.constraint = BPF_CORE_READ(oc, constraint);
+	note.order = BPF_CORE_READ(oc, order);
 	/* oom_lock is held: no two calls at the same time. */
 	note.incident = ++incidents;
 	bpf_map_update_elem(&oom_notes, &sender, &note, BPF_ANY);
@@ -159,6 +163,49 @@ static __noinline u32 read_outer(struct memspike_outer_level *outer, u64 root)
 	return count;
 }
 
+/* The number by which the victim's process calls itself. */
+static __always_inline void read_own_number(struct memspike_oom_kill *kill, u64 leader)
+{
+	struct pid *pid = BPF_CORE_READ((struct task_struct *)leader, thread_pid);
+	u32 level = BPF_CORE_READ(pid, level);
+	struct upid *numbers = __builtin_preserve_access_index(&pid->numbers[0]);
+	int nr = 0;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+			      (void *)numbers + level * bpf_core_type_size(struct upid) +
+				      bpf_core_field_offset(struct upid, nr));
+	kill->namespace_depth = level;
+	kill->pid_in_namespace = nr;
+}
+
+/* Who started the victim: what came from outside of a container is its main process or was sent in.
+ */
+static __noinline int read_origin(struct memspike_oom_kill *kill, u64 victim)
+{
+	u64 leader, parent;
+
+	if (!kill)
+		return 0;
+	leader = (u64)BPF_CORE_READ((struct task_struct *)victim, group_leader);
+	parent = (u64)BPF_CORE_READ((struct task_struct *)leader, real_parent);
+	read_own_number(kill, leader);
+	kill->parent_tgid = BPF_CORE_READ((struct task_struct *)parent, tgid);
+	kill->parent_serial_nr = css_serial(task_css(parent));
+	BPF_CORE_READ_INTO(&kill->parent_comm, (struct task_struct *)parent, comm);
+	return 0;
+}
+
+static __always_inline void read_trigger(struct memspike_oom_kill *kill, u64 sender)
+{
+	struct task_struct *current = (struct task_struct *)bpf_get_current_task();
+
+	kill->trigger_tgid = sender >> 32;
+	kill->trigger_serial_nr = css_serial(task_css((u64)current));
+	if (!BPF_CORE_READ(current, mm))
+		kill->oom_flags |= MEMSPIKE_OOM_BY_KTHREAD;
+	bpf_get_current_comm(kill->trigger_comm, sizeof(kill->trigger_comm));
+}
+
 static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 slot)
 {
 	struct memspike_oom_kill *kill;
@@ -175,15 +222,17 @@ static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 
 		tally->kills_lost_ring_full++;
 		return 0;
 	}
-	__builtin_memset(kill, 0, sizeof(*kill));
-	kill->level_count = read_path_now(slot, trigger, &now);
-	__builtin_memcpy(kill->levels, draft->levels, sizeof(kill->levels));
+	/* Of levels and outer only as many are read as are counted. */
+	__builtin_memset(kill, 0, offsetof(struct memspike_oom_kill, levels));
+	kill->level_count = read_path_now(tally, slot, trigger, &now);
+	bpf_probe_read_kernel(kill->levels, sizeof(kill->levels), draft->levels);
 	fill_header(&kill->header, MEMSPIKE_RECORD_OOM_KILL, sizeof(*kill), now);
 	kill->outer_headroom_pages = headroom_above(tally->css);
 	kill->outer_count = read_outer(kill->outer, tally->css);
 	kill->victim_tgid = BPF_CORE_READ((struct task_struct *)victim, tgid);
 	kill->victim_tid = BPF_CORE_READ((struct task_struct *)victim, pid);
-	kill->trigger_tgid = sender >> 32;
+	read_trigger(kill, sender);
+	read_origin(kill, victim);
 	kill->anon_rss_pages = rss_pages(victim, MM_ANONPAGES);
 	kill->file_rss_pages = rss_pages(victim, MM_FILEPAGES);
 	kill->shmem_rss_pages = rss_pages(victim, MM_SHMEMPAGES);
@@ -196,11 +245,12 @@ static __noinline int record_kill(struct memspike_tally *tally, u64 victim, u32 
 		kill->oom_serial_nr = oom->serial_nr;
 		kill->oom_cgroup_id = oom->cgroup_id;
 		kill->incident = oom->incident;
+		kill->oom_constraint = oom->constraint;
+		kill->oom_order = oom->order;
 	}
 	note = bpf_map_lookup_elem(&kill_notes, &key);
 	kill->killed = note && note->victim == victim && note->sender == sender;
 	BPF_CORE_READ_INTO(&kill->victim_comm, (struct task_struct *)victim, comm);
-	bpf_get_current_comm(kill->trigger_comm, sizeof(kill->trigger_comm));
 	bpf_ringbuf_submit(kill, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }

@@ -11,14 +11,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
 	__type(key, u64); /* pid_tgid */
-	__type(value, u64);
-} stall_begins SEC(".maps");
+	__type(value, struct memspike_wait);
+} reclaiming SEC(".maps");
 
 static __noinline int begin_stall(struct memspike_tally *tally)
 {
-	u64 task = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
+	u64 task = bpf_get_current_pid_tgid();
+	struct memspike_wait wait = {.begin_ns = bpf_ktime_get_ns(), .slot = tally->slot};
 
-	if (bpf_map_update_elem(&stall_begins, &task, &now, BPF_ANY))
+	if (bpf_map_update_elem(&reclaiming, &task, &wait, BPF_ANY))
 		tally->stalls_lost++;
 	return 0;
 }
@@ -26,20 +27,31 @@ static __noinline int begin_stall(struct memspike_tally *tally)
 static __noinline int end_stall(struct memspike_tally *tally, u64 reclaimed_pages)
 {
 	u64 task = bpf_get_current_pid_tgid(), now;
-	u64 *begin = bpf_map_lookup_elem(&stall_begins, &task);
+	struct memspike_wait *wait = bpf_map_lookup_elem(&reclaiming, &task);
 	struct memspike_stall stall = {};
 
-	if (!begin)
+	if (!wait)
 		return 0; /* it began before we were there, or is counted as lost */
 	now = bpf_ktime_get_ns();
 	fill_header(&stall.header, MEMSPIKE_RECORD_STALL, sizeof(stall), now);
-	stall.duration_ns = now - *begin;
+	stall.duration_ns = now - wait->begin_ns;
 	stall.reclaimed_pages = reclaimed_pages;
 	stall.slot = tally->slot;
 	stall.tgid = task >> 32;
 	stall.tid = task;
-	bpf_map_delete_elem(&stall_begins, &task);
+	bpf_map_delete_elem(&reclaiming, &task);
+	note_reclaim(task, stall.duration_ns);
 	if (bpf_ringbuf_output(&records, &stall, sizeof(stall), record_flags()))
+		tally->stalls_lost++;
+	return 0;
+}
+
+/* The look was skipped (see enter): the task no longer waits, whatever else is not known. */
+static __noinline int forget_stall(struct memspike_tally *tally)
+{
+	u64 task = bpf_get_current_pid_tgid();
+
+	if (!bpf_map_delete_elem(&reclaiming, &task))
 		tally->stalls_lost++;
 	return 0;
 }
@@ -63,5 +75,7 @@ int BPF_PROG(on_reclaim_end, unsigned long reclaimed_pages)
 
 	if (tally && look_at_current(MEMSPIKE_TRIGGER_RECLAIM))
 		end_stall(tally, reclaimed_pages);
+	else if (tally)
+		forget_stall(tally);
 	return 0;
 }

@@ -15,68 +15,78 @@
 #ifndef MEMSPIKE_SAMPLER_BPF_H
 #define MEMSPIKE_SAMPLER_BPF_H
 
+#include "cadence.bpf.h"
 #include "current.bpf.h"
 #include "hits.bpf.h"
 #include "stacks.bpf.h"
 #include "tracking.bpf.h"
 
 #define READ_ATTEMPTS 3
+#define UNTOLD_PAGES 128
+#define UNTOLD_PAGES_AT_SWITCH 16
 
-static __always_inline void read_level(struct memspike_level *level, u64 css)
+/*
+ * What follows goes up a path level by level. Each step is a function that is not static, so that
+ * the verifier checks it once and not as often as there may be levels.
+ */
+
+/* Reads the memcg in `index` into the trigger's draft as level i, and leaves its css in the
+ * trigger's tally. Returns the slot above it; MEMSPIKE_NO_SLOT: there is none. */
+__noinline u32 read_level_at(u32 index, u32 i, u32 trigger)
 {
-	read_position(css, &level->usage_pages, &level->watermark_pages);
-	level->max_pages = read_max(css);
+	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
+	struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
+	struct memspike_tally *tally = tally_of(trigger);
+
+	if (!draft || !slot || !tally || i >= MEMSPIKE_MAX_LEVELS)
+		return MEMSPIKE_NO_SLOT;
+	draft->levels[i].slot = index;
+	draft->levels[i].previous_look_ns = slot->look_ns;
+	read_level(&draft->levels[i], slot->css);
+	tally->css = slot->css;
+	return slot->parent_slot;
 }
 
 /*
- * Reads the memcg in `index` and its tracked ancestors into the trigger's draft, and leaves the css
- * of the last one in its tally. Returns how many.
+ * Reads the memcg in `index` and its tracked ancestors into the trigger's draft. Returns how many
+ * there are; one more than are read where a path is deeper than that.
  */
 __noinline u32 read_path(u32 index, u32 trigger)
 {
-	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
-	struct memspike_tally *tally = tally_of(trigger);
-	u32 count = 0;
-
-	if (!draft || !tally)
-		return 0;
-	for (int i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
-		struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
-
-		if (!slot)
-			break;
-		draft->levels[i].slot = index;
-		draft->levels[i].previous_look_ns = slot->look_ns;
-		read_level(&draft->levels[i], slot->css);
-		tally->css = slot->css;
-		count = i + 1;
-		index = slot->parent_slot;
+	for (u32 i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
+		index = read_level_at(index, i, trigger);
 		if (index == MEMSPIKE_NO_SLOT)
-			break;
+			return i + 1;
 	}
-	return count;
+	return MEMSPIKE_MAX_LEVELS + 1;
+}
+
+/* Whether level i of the trigger's draft is no longer what the counter says. */
+__noinline u32 has_moved(u32 i, u32 trigger)
+{
+	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
+	struct memcg_slot *slot;
+	u64 usage, watermark;
+	u32 index;
+
+	if (!draft || i >= MEMSPIKE_MAX_LEVELS)
+		return 0;
+	index = draft->levels[i].slot;
+	slot = bpf_map_lookup_elem(&memcgs, &index);
+	if (!slot)
+		return 0;
+	read_position(slot->css, &usage, &watermark);
+	return usage != draft->levels[i].usage_pages ||
+	       watermark != draft->levels[i].watermark_pages;
 }
 
 /* Whether the counters are still as in the trigger's draft. */
 __noinline u32 is_unmoved(u32 count, u32 trigger)
 {
-	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
-
-	if (!draft)
-		return 0;
 	for (u32 i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
-		struct memspike_level *level = &draft->levels[i];
-		u64 usage, watermark;
-		struct memcg_slot *slot;
-		u32 index = level->slot;
-
 		if (i >= count)
 			break;
-		slot = bpf_map_lookup_elem(&memcgs, &index);
-		if (!slot)
-			break;
-		read_position(slot->css, &usage, &watermark);
-		if (usage != level->usage_pages || watermark != level->watermark_pages)
+		if (has_moved(i, trigger))
 			return 0;
 	}
 	return 1;
@@ -87,7 +97,8 @@ __noinline u32 is_unmoved(u32 count, u32 trigger)
  * where the first left the cache lines, a second clock 100 (it waits for all loads before it).
  * Where they move in each attempt, as many CPUs may make them, they stood there just before.
  */
-static __always_inline u32 read_path_now(u32 index, u32 trigger, u64 *now)
+static __always_inline u32 read_path_now(struct memspike_tally *tally, u32 index, u32 trigger,
+					 u64 *now)
 {
 	u32 count = 0;
 
@@ -96,6 +107,10 @@ static __always_inline u32 read_path_now(u32 index, u32 trigger, u64 *now)
 		*now = bpf_ktime_get_ns();
 		if (is_unmoved(count, trigger))
 			break;
+	}
+	if (count > MEMSPIKE_MAX_LEVELS) {
+		tally->levels_cut++;
+		count = MEMSPIKE_MAX_LEVELS;
 	}
 	return count;
 }
@@ -111,32 +126,40 @@ static __always_inline u64 rise_of(const struct memspike_level *level)
 	return level->usage_pages - slot->usage_pages;
 }
 
-/* After a record was sent: what it said is what later looks compare with. Says whether the reader
- * shall see it at once. */
-static __always_inline bool remember(struct memspike_tally *tally,
-				     const struct memspike_level *levels, u32 count, u64 now)
+/* What level i of the trigger's draft says is what later looks compare with. Says whether the
+ * reader shall see it at once. */
+__noinline u32 remember_level(u32 i, u32 trigger, u64 now, u32 may)
 {
-	bool may = may_wake(now), rising = false;
+	struct memspike_sample *draft = bpf_map_lookup_elem(&drafts, &trigger);
+	struct memcg_slot *slot;
+	bool rising;
+	u32 index;
+
+	if (!draft || i >= MEMSPIKE_MAX_LEVELS)
+		return 0;
+	index = draft->levels[i].slot;
+	slot = bpf_map_lookup_elem(&memcgs, &index);
+	if (!slot)
+		return 0;
+	rising = is_rising(slot, index, draft->levels[i].usage_pages, now, may);
+	slot->usage_pages = draft->levels[i].usage_pages;
+	slot->watermark_pages = draft->levels[i].watermark_pages;
+	slot->max_pages = draft->levels[i].max_pages;
+	slot->look_ns = now;
+	keep_awake(index);
+	return rising;
+}
+
+/* After the trigger's draft was sent. */
+__noinline u32 remember(u32 count, u32 trigger, u64 now)
+{
+	u32 may = may_wake(now), rising = 0;
 
 	for (u32 i = 0; i < MEMSPIKE_MAX_LEVELS; i++) {
-		struct memcg_slot *slot;
-		u32 index;
-
 		if (i >= count)
 			break;
-		index = levels[i].slot;
-		slot = bpf_map_lookup_elem(&memcgs, &index);
-		if (!slot)
-			break;
-		rising |= is_rising(slot, levels[i].usage_pages, now, may);
-		slot->usage_pages = levels[i].usage_pages;
-		slot->watermark_pages = levels[i].watermark_pages;
-		slot->max_pages = levels[i].max_pages;
-		slot->look_ns = now;
+		rising |= remember_level(i, trigger, now, may);
 	}
-	if (now > levels[0].previous_look_ns &&
-	    now - levels[0].previous_look_ns > tally->max_gap_ns)
-		tally->max_gap_ns = now - levels[0].previous_look_ns;
 	return rising;
 }
 
@@ -147,14 +170,18 @@ static __always_inline bool by_charging_task(u32 trigger)
 }
 
 /*
- * Who allocated how much, for whom the counter moved: told by the records that the allocating
- * task itself makes. Without them, a batch that one process charged would be taken for that of
- * another one, whose page event on another CPU happens to see the move first.
+ * Who allocated how much, for whom the counter moved: told by the records that are made while the
+ * allocating process is current, the last of them as it leaves its CPU. Without that, a batch that
+ * one process charged would be taken for that of another one, whose page event on another CPU
+ * happens to see the move first. Not by the sweep's timer, which may interrupt the counting. Where
+ * charges are seen, by theirs alone, which say themselves how far the counter rose.
  */
 static __always_inline void tell_allocated(struct memspike_sample *sample, u32 trigger, u64 serial)
 {
 	struct memspike_tally *counts = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
-	bool own = by_charging_task(trigger) && counts && counts->tgid == sample->tgid &&
+	bool tells = charges_are_seen ? trigger == MEMSPIKE_TRIGGER_CHARGE
+				      : trigger != MEMSPIKE_TRIGGER_SWEEP;
+	bool own = tells && counts && counts->tgid == sample->tgid &&
 		   counts->orders_serial_nr == serial;
 	for (int i = 0; i < MEMSPIKE_PURPOSE_COUNT; i++)
 		sample->allocated_pages[i] = own ? counts->allocated_pages[i] : 0;
@@ -178,8 +205,8 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 
 	if (!sample)
 		return 0;
-	count = read_path_now(index, trigger, &now);
-	if (count < 1 || count > MEMSPIKE_MAX_LEVELS)
+	count = read_path_now(tally, index, trigger, &now);
+	if (count < 1)
 		return 0;
 	size = offsetof(struct memspike_sample, levels) + count * sizeof(struct memspike_level);
 	fill_header(&sample->header, MEMSPIKE_RECORD_SAMPLE, size, now);
@@ -191,16 +218,48 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 	tell_allocated(sample, trigger, tally->serial_nr);
 	if (bpf_ringbuf_output(&records, sample, size, record_flags())) {
 		tally->lost_ring_full++; /* nothing remembered: the next firing tries again */
+		/* It may end, or come back to where it was, before one of them finds room. */
+		measure_gap(tally, sample->levels[0].previous_look_ns, now);
 		return 0;
 	}
 	tally->recorded++;
 	allocated_is_told(sample);
 	if (with_stacks)
 		rise = rise_of(&sample->levels[0]);
-	if (remember(tally, sample->levels, count, now))
+	measure_gap(tally, sample->levels[0].previous_look_ns, now);
+	if (remember(count, trigger, now))
 		wake_reader(now);
 	tell_hits(index, true);
 	return rise;
+}
+
+static __always_inline u32 untold_pages(const struct memspike_tally *counts)
+{
+	return counts->allocated_pages[MEMSPIKE_PURPOSE_USER] +
+	       counts->allocated_pages[MEMSPIKE_PURPOSE_KERNEL];
+}
+
+/*
+ * Whether so much waits to be told that it must not wait for a move. While a task clears a huge
+ * page (some 100 us) the sweep sees the move that its charge made, and the task's next page event
+ * finds nothing new: what it allocated would be told too late for its rise, or never. In a storm of
+ * small pages a record comes each 64 of them (MEMCG_CHARGE_BATCH) and this asks for none. A task
+ * that leaves its CPU may be on its way to its end.
+ */
+static __always_inline bool must_tell(const struct memspike_tally *tally, u32 trigger)
+{
+	struct memspike_tally *counts;
+
+	if (charges_are_seen)
+		return false;
+	if (trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC)
+		return untold_pages(tally) >= UNTOLD_PAGES;
+	if (trigger != MEMSPIKE_TRIGGER_SWITCH)
+		return false;
+	counts = tally_of(MEMSPIKE_TRIGGER_PAGE_ALLOC);
+	return counts && untold_pages(counts) >= UNTOLD_PAGES_AT_SWITCH &&
+	       counts->tgid == bpf_get_current_pid_tgid() >> 32 &&
+	       counts->orders_serial_nr == tally->serial_nr;
 }
 
 /*
@@ -214,7 +273,7 @@ static __always_inline void look(struct memspike_tally *tally, struct memcg_slot
 	u64 rise;
 
 	tally->fired++;
-	if (read_usage(css) == slot->usage_pages) {
+	if (read_usage(css) == slot->usage_pages && !must_tell(tally, trigger)) {
 		tally->unchanged++;
 		return;
 	}

@@ -12,7 +12,7 @@
 #ifndef MEMSPIKE_STACKS_BPF_H
 #define MEMSPIKE_STACKS_BPF_H
 
-#include "tracking.bpf.h"
+#include "stack_copies.bpf.h"
 
 #define STACK_BYTES (MEMSPIKE_MAX_FRAMES * sizeof(__u64))
 
@@ -39,6 +39,44 @@ static __always_inline bool is_known(const struct memspike_stack *last, u32 tgid
 	return last->tgid == tgid && known[0] == comm[0] && known[1] == comm[1];
 }
 
+static __always_inline void send_stack(struct memspike_tally *tally, struct memspike_stack *stack,
+				       u64 size, u64 flags)
+{
+	fill_header(&stack->header, MEMSPIKE_RECORD_STACK, size, bpf_ktime_get_ns());
+	if (size > sizeof(*stack))
+		return;
+	if (bpf_ringbuf_output(&records, stack, size, flags))
+		tally->stacks_lost_ring_full++;
+	else
+		tally->stacks++;
+}
+
+static __always_inline void carry(struct memspike_carried *carried, u32 slot, u64 pages,
+				  const u64 *comm)
+{
+	carried->slot = slot;
+	carried->tgid = bpf_get_current_pid_tgid() >> 32;
+	carried->pages += pages;
+	__builtin_memcpy(carried->comm, comm, sizeof(carried->comm));
+}
+
+/* What was carried, and will be told by no stack: another process took over. */
+static __noinline void send_carried(struct memspike_tally *tally, struct memspike_carried *carried,
+				    struct memspike_stack *stack, u32 trigger)
+{
+	stack->pages = carried->pages;
+	stack->copy_id = 0;
+	stack->slot = carried->slot;
+	stack->tgid = carried->tgid;
+	stack->tid = carried->tgid;
+	stack->trigger = trigger;
+	stack->kernel_count = 0;
+	stack->user_count = 0;
+	__builtin_memcpy(stack->comm, carried->comm, sizeof(stack->comm));
+	send_stack(tally, stack, offsetof(struct memspike_stack, frames), record_flags());
+	carried->pages = 0;
+}
+
 /*
  * After a move up by `pages` was recorded. Inlined: of what a stack costs (some 4 us) the most is
  * the kernel's unwinder, and of its frames those of BPF programs are the dearest. One frame less: a
@@ -48,23 +86,38 @@ static __always_inline int record_stack(struct memspike_tally *tally, u32 trigge
 					u64 pages)
 {
 	struct memspike_stack *stack = bpf_map_lookup_elem(&stack_drafts, &trigger);
+	u32 draft = draft_of(trigger), kernel, user = 0;
+	struct memspike_carried *carried = bpf_map_lookup_elem(&carried_stacks, &draft);
 	u64 task = bpf_get_current_pid_tgid(), comm[2] = {}, flags, size;
-	u32 kernel, user;
 
-	if (!stack)
+	if (!stack || !carried)
 		return 0;
 	bpf_get_current_comm(comm, sizeof(comm));
+	if (carried->pages && (carried->slot != slot || carried->tgid != task >> 32))
+		send_carried(tally, carried, stack, trigger);
+	if (copies_stacks && !may_take_stack(carried)) {
+		carry(carried, slot, pages, comm);
+		return 0;
+	}
 	/* What is new to this CPU is asked about at once, before it dies. */
 	flags = is_known(stack, task >> 32, comm) ? record_flags() : BPF_RB_FORCE_WAKEUP;
 	kernel = take_stack(stack->frames, 0);
 	if (kernel > MEMSPIKE_MAX_FRAMES)
 		kernel = MEMSPIKE_MAX_FRAMES;
-	user = take_stack(&stack->frames[kernel], BPF_F_USER_STACK);
+	if (follows_frame_pointers)
+		user = take_stack(&stack->frames[kernel], BPF_F_USER_STACK);
 	if (user > MEMSPIKE_MAX_FRAMES)
 		user = MEMSPIKE_MAX_FRAMES;
 	size = offsetof(struct memspike_stack, frames) + (kernel + user) * sizeof(__u64);
-	fill_header(&stack->header, MEMSPIKE_RECORD_STACK, size, bpf_ktime_get_ns());
-	stack->pages = pages;
+	stack->copy_id = 0;
+	if (copies_stacks)
+		stack->copy_id = copy_stack(carried, draft, &stack->frames[kernel], user, flags);
+	if (stack->copy_id == NO_ROOM && carried->pages < MOST_CARRIED_PAGES) {
+		carry(carried, slot, pages, comm);
+		return 0;
+	}
+	stack->pages = pages + carried->pages;
+	carried->pages = 0;
 	stack->slot = slot;
 	stack->tgid = task >> 32;
 	stack->tid = task;
@@ -72,12 +125,7 @@ static __always_inline int record_stack(struct memspike_tally *tally, u32 trigge
 	stack->kernel_count = kernel;
 	stack->user_count = user;
 	__builtin_memcpy(stack->comm, comm, sizeof(stack->comm));
-	if (size > sizeof(*stack))
-		return 0;
-	if (bpf_ringbuf_output(&records, stack, size, flags))
-		tally->stacks_lost_ring_full++;
-	else
-		tally->stacks++;
+	send_stack(tally, stack, size, flags);
 	return 0;
 }
 

@@ -23,10 +23,21 @@ const volatile __u64 gfp_account = 0;
 /* Wake the reader when this many bytes wait; it looks by itself every 20 ms anyway. */
 const volatile __u32 wakeup_bytes = 0;
 const volatile __u64 sweep_period_ns = 1000000;
+/* How seldom a quiet memcg is looked at: see is_due (cadence.bpf.h). */
+const volatile __u32 sweep_quiet_shift = 10;
+const volatile __u32 sweep_max_shift = 6;
+/* How far the timer itself slows down where all are quiet. */
+const volatile __u32 sweep_most_step_shift = 4;
 #define MAX_CPUS 8192
 const volatile __u32 cpu_count = 1;
 /* --stacks: also record where current is when a counter rises. */
 const volatile bool with_stacks = false;
+/* … and the innermost part of the user's stack, for code that keeps no frame pointers; and whether
+ * the frame pointers are followed, too. */
+const volatile bool copies_stacks = false;
+const volatile bool follows_frame_pointers = true;
+/* bpf_task_pt_regs (5.15): where the user's registers are. */
+const volatile bool has_task_pt_regs = false;
 /* Where the kernel shows how often a limit was hit: see read_hits. */
 const volatile bool memory_is_v1 = false;
 /* Of --wait: beginnings of the names of cgroups that become roots when they are made. */
@@ -41,10 +52,22 @@ const volatile struct memspike_name_pattern patterns[MEMSPIKE_MAX_PATTERNS] = {}
 __u32 generation_of_answers = 1;
 /* Set by user space while what forgets is attached: see current.bpf.h. */
 __u32 remembers_current = 0;
+/* Set by user space while charges are hooked: one is seen where it is made, in the task that makes
+ * it. */
+__u32 charges_are_seen = 0;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;
-/* How far a memcg rises before the reader is woken: what counts as a spike. User space sets it. */
-__u32 wake_rise_pages = 256;
+/* Set once a tracked memcg, or one above, has memory.high set. User space then watches who is
+ * throttled. */
+__u32 high_is_set = 0;
+/* Sweeps so far. */
+__u32 sweep_tick = 0;
+/* The timer fires once in so many sweeps, as a power of two: see cadence.bpf.h. */
+__u32 sweep_step_shift = 0;
+/* A memcg moved, or was made, while the timer was slow. User space then starts it anew. */
+__u32 sweep_is_late = 0;
+/* What counts as a spike in no memcg. User space sets it. */
+__u32 least_rise_pages = 256;
 /* When the wake-ups so far are paid for: see may_wake. */
 __u64 wake_budget_ns = 0;
 /* Set by user space at the end: the timer does not go on. */
@@ -78,6 +101,30 @@ struct {
 	__type(key, u32);
 	__type(value, struct memcg_slot);
 } memcgs SEC(".maps");
+
+/* Sixteen slots in one cache line: at which sweep each was last found moving, or near its limit. */
+#define CADENCE_GROUP 16
+struct cadence_group {
+	u32 moved_tick[CADENCE_GROUP];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* where the kernel has no timers, user space sweeps */
+	__uint(max_entries, 16);
+	__type(key, u32);
+	__type(value, struct cadence_group);
+} cadences SEC(".maps");
+
+/* By slot: how far a memcg rises before the reader is woken: what counts as a spike there. 0: not
+ * known yet, least_rise_pages then. User space sets it. Mapped, and so 8 bytes each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, u64);
+} rises SEC(".maps");
 
 /* By slot: what was last told of its limits' hits. Not in the slot, whose cache line is full. */
 struct {
@@ -128,6 +175,34 @@ struct {
 	__type(key, u32);
 	__type(value, struct memspike_stack);
 } stack_drafts SEC(".maps");
+
+/* Of --stacks but =fp: copies of user stacks, which another process reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024);
+} stack_copies SEC(".maps");
+
+/* One of the two triggers in the task that charges: those of page_alloc, of charges. */
+#define STACK_DRAFTS 2
+/* A page more than can be told: the verifier adds up the most of each step. */
+struct copy_draft {
+	struct memspike_stack_copy copy;
+	u8 slack[4096];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STACK_DRAFTS);
+	__type(key, u32);
+	__type(value, struct copy_draft);
+} copy_drafts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STACK_DRAFTS);
+	__type(key, u32);
+	__type(value, struct memspike_carried);
+} carried_stacks SEC(".maps");
 
 /* Preallocated: a hash that allocates would re-enter the allocation hook. */
 struct {

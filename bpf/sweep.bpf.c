@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The sweep: a look at every tracked memcg, whoever moved its counter. It bounds how
+ * The sweep: a look at every tracked memcg now and then, whoever moved its counter. It bounds how
  * late a fall is seen that happened outside the target's own context (oom_reaper,
  * kswapd, RCU, another cgroup's task), and it ends a recording.
  *
@@ -10,6 +10,7 @@
  * (6.7, d6247ecb6c1e), and user space starts it anew now and then where it runs itself: the
  * scheduler wakes it on a CPU that idles.
  */
+#include "gone.bpf.h"
 #include "sampler.bpf.h"
 
 struct sweep_timer {
@@ -30,40 +31,76 @@ struct {
 /* 0 where the kernel cannot pin. */
 __u64 timer_flags = BPF_F_TIMER_CPU_PIN;
 
-static __always_inline void sweep_slot(struct memcg_slot *slot, u32 index, u32 trigger, u64 now)
+/* Not static: checked once, not as often as a group has slots. */
+__noinline u32 sweep_slot(u32 index, u32 trigger, u64 now)
 {
-	u64 usage, watermark, serial = slot->serial_nr;
+	struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
 	struct memspike_tally *tally = tally_of(trigger);
+	u64 usage, watermark, serial;
 
-	if (!tally || !serial || css_serial(slot->css) != serial)
-		return;
+	if (!slot || !tally)
+		return 0;
+	serial = slot->serial_nr;
+	if (!serial || css_serial(slot->css) != serial)
+		return 0;
+	if (is_dying(slot->css)) {
+		tell_gone_or_wait(index, trigger);
+		return 0;
+	}
 	tally->fired++;
 	read_position(slot->css, &usage, &watermark);
-	if (usage == slot->usage_pages && watermark == slot->watermark_pages &&
-	    read_max(slot->css) == slot->max_pages) {
-		tally->unchanged++;
-		slot->look_ns = now;
-		return;
+	if (usage != slot->usage_pages || watermark != slot->watermark_pages ||
+	    read_max(slot->css) != slot->max_pages) {
+		record_move(tally, index, trigger);
+		return 0;
 	}
-	record_move(tally, index, trigger);
-}
-
-static long sweep_element(void *map, u32 *index, struct memcg_slot *slot, u64 *now)
-{
-	if (*index >= slots_used)
-		return 1;
-	sweep_slot(slot, *index, MEMSPIKE_TRIGGER_SWEEP, *now);
+	tally->unchanged++;
+	slot->look_ns = now;
+	if (is_near_limit(slot))
+		keep_awake(index);
 	return 0;
 }
 
+struct sweep_round {
+	u64 now;
+	u64 least_shift; /* of all slots */
+};
+
+static long sweep_group(void *map, u32 *group, struct cadence_group *cadence,
+			struct sweep_round *round)
+{
+	for (u32 i = 0; i < CADENCE_GROUP; i++) {
+		u32 index = *group * CADENCE_GROUP + i, shift;
+
+		if (index >= slots_used)
+			return 1;
+		shift = quiet_shift(cadence, index);
+		if (is_due(index, shift)) {
+			sweep_slot(index, MEMSPIKE_TRIGGER_SWEEP, round->now);
+			shift = quiet_shift(cadence, index);
+		}
+		if (shift < round->least_shift)
+			round->least_shift = shift;
+	}
+	return 0;
+}
+
+/* What the sweeps took, without the interrupts that begin them. */
+__u64 sweep_ns = 0;
+
 static int on_sweep_timer(void *map, u32 *key, struct sweep_timer *value)
 {
-	u64 now = bpf_ktime_get_ns();
+	struct sweep_round round = {.now = bpf_ktime_get_ns(),
+				    .least_shift = sweep_most_step_shift};
 
 	if (sweep_stopped)
 		return 0;
-	bpf_for_each_map_elem(&memcgs, sweep_element, &now, 0);
-	bpf_timer_start(&value->timer, sweep_period_ns, timer_flags);
+	sweep_tick += 1u << sweep_step_shift;
+	bpf_for_each_map_elem(&cadences, sweep_group, &round, 0);
+	sweep_step_shift = round.least_shift;
+	sweep_is_late = 0;
+	sweep_ns += bpf_ktime_get_ns() - round.now;
+	bpf_timer_start(&value->timer, sweep_period_ns << sweep_step_shift, timer_flags);
 	return 0;
 }
 
@@ -83,6 +120,8 @@ int start_sweep(void *context)
 		return 2;
 	if (bpf_timer_set_callback(&value->timer, on_sweep_timer))
 		return 3;
+	sweep_step_shift = 0;
+	sweep_is_late = 0;
 	if (!bpf_timer_start(&value->timer, sweep_period_ns, timer_flags))
 		return 0;
 	timer_flags = 0;
@@ -90,16 +129,11 @@ int start_sweep(void *context)
 }
 
 /*
- * Run by user space: looks at one slot, args[0]. The first and the last look of a
- * recording, and the whole sweep where the kernel has no timers.
+ * Run by user space: looks at one slot, args[0]. The first and the last look
+ * of a recording, and the whole sweep where the kernel has no timers.
  */
 SEC("raw_tp")
 int sweep_one(struct bpf_raw_tracepoint_args *context)
 {
-	u32 index = context->args[0];
-	struct memcg_slot *slot = bpf_map_lookup_elem(&memcgs, &index);
-
-	if (slot)
-		sweep_slot(slot, index, MEMSPIKE_TRIGGER_REQUEST, bpf_ktime_get_ns());
-	return 0;
+	return sweep_slot(context->args[0], MEMSPIKE_TRIGGER_REQUEST, bpf_ktime_get_ns());
 }

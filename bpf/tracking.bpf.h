@@ -8,6 +8,7 @@
 #ifndef MEMSPIKE_TRACKING_BPF_H
 #define MEMSPIKE_TRACKING_BPF_H
 
+#include "cadence.bpf.h"
 #include "memcg.bpf.h"
 #include "wake.bpf.h"
 
@@ -24,6 +25,13 @@ static __always_inline void fill_header(struct memspike_header *header, u16 type
 	header->size = size;
 	header->cpu = bpf_get_smp_processor_id();
 	header->time_ns = now;
+}
+
+/* How long nothing was known of a counter that moved. */
+static __always_inline void measure_gap(struct memspike_tally *tally, u64 previous_look_ns, u64 now)
+{
+	if (now > previous_look_ns && now - previous_look_ns > tally->max_gap_ns)
+		tally->max_gap_ns = now - previous_look_ns;
 }
 
 /* How a memcg came to be tracked. */
@@ -57,11 +65,11 @@ static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 
 	born->slot = slot;
 	born->parent_slot = origin->parent_slot;
 	born->pattern = origin->pattern;
-	born->reserved = 0;
 	if (told)
 		born->hits = *told;
 	else
 		__builtin_memset(&born->hits, 0, sizeof(born->hits));
+	born->oom_kills = read_oom_kills(css);
 	if (!name)
 		name = BPF_CORE_READ(node, name);
 	length = bpf_probe_read_kernel_str(born->name, sizeof(born->name), name);
@@ -102,6 +110,7 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 	slot->floor_epoch = 0; /* nor has any time this one */
 	origin->time_ns = bpf_ktime_get_ns();
 	slot->look_ns = origin->time_ns;
+	keep_awake(index);
 	slot->serial_nr = serial;
 	if (bpf_map_update_elem(&slot_by_serial, &serial, &index, BPF_NOEXIST)) {
 		/* Another CPU was first: give the slot back and take that one's. */
@@ -113,6 +122,7 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 	if (index >= slots_used)
 		slots_used = index + 1;
 	announce_birth(tally, css, index, origin);
+	note_high(css);
 	return index;
 }
 
@@ -129,37 +139,50 @@ __noinline u32 track_below(u64 css, u32 parent_slot, u32 trigger)
 	return tally ? track(tally, css, &origin) : MEMSPIKE_NO_SLOT;
 }
 
+/* How far up a tracked ancestor is sought. */
+#define MAX_DEPTH 64
+
+/* The highest memcg from css upwards that has no slot, below one that has; 0: none above has one.
+ */
+__noinline u64 next_to_track(u64 css)
+{
+	for (int depth = 0; depth < MAX_DEPTH && css; depth++) {
+		u64 parent = css_parent(css), serial = css_serial(parent);
+
+		if (!parent)
+			return 0;
+		if (bpf_map_lookup_elem(&slot_by_serial, &serial))
+			return css;
+		css = parent;
+	}
+	return 0;
+}
+
+__noinline u32 slot_of(u64 css)
+{
+	u64 serial = css_serial(css);
+	u32 *known = bpf_map_lookup_elem(&slot_by_serial, &serial);
+
+	return known ? *known : MEMSPIKE_NO_SLOT;
+}
+
 /*
  * The slot of a memcg that this CPU has not just seen: known, or below a tracked one
  * (then every memcg on the way down to it gets a slot, so that paths have no holes).
  */
 __noinline u32 find_slot(u64 css, u32 trigger)
 {
-	u64 path[MEMSPIKE_MAX_LEVELS];
-	u32 slot = MEMSPIKE_NO_SLOT, *known;
-	int depth;
+	u32 slot = slot_of(css);
 
-	for (depth = 0; depth < MEMSPIKE_MAX_LEVELS; depth++) {
-		u64 serial;
+	for (int depth = 0; depth < MAX_DEPTH && slot == MEMSPIKE_NO_SLOT; depth++) {
+		u64 next = next_to_track(css);
 
-		if (!css)
-			return MEMSPIKE_NO_SLOT;
-		serial = css_serial(css);
-		known = bpf_map_lookup_elem(&slot_by_serial, &serial);
-		if (known) {
-			slot = *known;
+		if (!next)
 			break;
-		}
-		path[depth] = css;
-		css = css_parent(css);
-	}
-	if (slot == MEMSPIKE_NO_SLOT)
-		return slot;
-	for (int i = MEMSPIKE_MAX_LEVELS - 1; i >= 0; i--) {
-		if (i >= depth)
-			continue;
-		slot = track_below(path[i], slot, trigger);
-		if (slot >= MEMSPIKE_SLOT_TABLE_FULL)
+		slot = track_below(next, slot_of(css_parent(next)), trigger);
+		if (next != css && slot < MEMSPIKE_SLOT_TABLE_FULL)
+			slot = MEMSPIKE_NO_SLOT; /* that was one on the way */
+		else
 			break;
 	}
 	return slot;

@@ -43,8 +43,21 @@ static __always_inline void wake_reader(u64 now)
 		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
+/* Whether so much counts in this memcg: what is a spike in a small container is none in a large
+ * one. */
+static __always_inline bool counts_as_rise(u32 index, u32 rise)
+{
+	u64 *counting;
+
+	if (rise < least_rise_pages)
+		return false;
+	counting = bpf_map_lookup_elem(&rises, &index);
+	return counting && rise >= *counting;
+}
+
 /* The counter moved to `usage`; the slot still says where it was. Is that worth a wake-up? */
-static __always_inline bool is_rising(struct memcg_slot *slot, u64 usage, u64 now, bool may)
+static __always_inline bool is_rising(struct memcg_slot *slot, u32 index, u64 usage, u64 now,
+				      bool may)
 {
 	u32 epoch = now >> FLOOR_SHIFT, rise;
 
@@ -54,7 +67,8 @@ static __always_inline bool is_rising(struct memcg_slot *slot, u64 usage, u64 no
 		slot->woken_pages = 0;
 	}
 	rise = usage - slot->floor_pages;
-	if (!may || rise < wake_rise_pages || rise < slot->woken_pages + slot->woken_pages / 2)
+	if (!may || rise < slot->woken_pages + slot->woken_pages / 2 ||
+	    !counts_as_rise(index, rise))
 		return false;
 	slot->woken_pages = rise;
 	return true;

@@ -28,13 +28,15 @@
 #endif
 
 enum {
-	MEMSPIKE_ABI_VERSION = 4,
+	MEMSPIKE_ABI_VERSION = 8,
 	MEMSPIKE_COMM_LEN = 16,	  /* TASK_COMM_LEN */
 	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
-	MEMSPIKE_MAX_LEVELS = 8,  /* tracked memcgs on one path, target root included */
+	MEMSPIKE_MAX_LEVELS = 32, /* told of one path: tracked memcgs, and of a kill those above */
 	MEMSPIKE_MAX_ORDERS = 16, /* allocation orders told apart; larger ones fall in the last */
 	MEMSPIKE_MAX_PATTERNS = 8,
-	MEMSPIKE_MAX_FRAMES = 64, /* of a kernel stack, and of a user stack */
+	MEMSPIKE_MAX_FRAMES = 64,    /* of a kernel stack, and of a user stack */
+	MEMSPIKE_COPY_BYTES = 16384, /* of a user stack's memory */
+	MEMSPIKE_REGISTERS = 34,     /* x86 has 21 in struct pt_regs, arm64 34 */
 };
 
 /* "No slot": the memcg is not tracked. */
@@ -59,16 +61,17 @@ enum memspike_record_type {
 	MEMSPIKE_RECORD_STACK = 5,
 	MEMSPIKE_RECORD_STALL = 6,
 	MEMSPIKE_RECORD_LIMIT_HITS = 7,
+	MEMSPIKE_RECORD_STACK_COPY = 8, /* alone in a ring buffer of its own */
 };
 
 /* What made the sampler look. The index of the per-CPU tallies, too. */
 enum memspike_trigger {
 	MEMSPIKE_TRIGGER_PAGE_ALLOC = 0,
-	MEMSPIKE_TRIGGER_PAGE_FREE = 1,
-	MEMSPIKE_TRIGGER_RECLAIM = 2, /* memcg reclaim begins or ends */
-	MEMSPIKE_TRIGGER_OOM = 3,     /* mark_victim */
-	MEMSPIKE_TRIGGER_SWEEP = 4,   /* periodic look at every tracked memcg */
-	MEMSPIKE_TRIGGER_CHARGE = 5,  /* page_counter_try_charge, page_counter_charge */
+	MEMSPIKE_TRIGGER_PAGE_FREE = 1, /* no longer hooked: see bpf/page_events.bpf.c */
+	MEMSPIKE_TRIGGER_RECLAIM = 2,	/* memcg reclaim begins or ends */
+	MEMSPIKE_TRIGGER_OOM = 3,	/* mark_victim */
+	MEMSPIKE_TRIGGER_SWEEP = 4,	/* periodic look at every tracked memcg */
+	MEMSPIKE_TRIGGER_CHARGE = 5,	/* page_counter_try_charge, page_counter_charge */
 	MEMSPIKE_TRIGGER_UNCHARGE = 6,
 	MEMSPIKE_TRIGGER_REQUEST = 7, /* user space asked: first and last look */
 	MEMSPIKE_TRIGGER_SWITCH = 8,  /* a task leaves its CPU */
@@ -143,17 +146,25 @@ struct memspike_memcg_born {
 	__u32 slot;
 	__u32 parent_slot; /* MEMSPIKE_NO_SLOT: a root of the target */
 	__u32 pattern;	   /* which pattern of the waiting matched; MEMSPIKE_NO_SLOT: none */
-	__u32 reserved;
+	__u32 oom_kills;   /* of its own tasks since it was made, whosever limit it was */
 	struct memspike_hits hits;
 	char name[MEMSPIKE_NAME_LEN]; /* its own name; if a pattern matched, its whole path */
 };
 
-/* A tracked memcg was removed (rmdir). Its last reading travels along. */
+/* Why nothing more is seen of a memcg. */
+enum memspike_gone_reason {
+	MEMSPIKE_GONE_REMOVED = 0,  /* with its cgroup (rmdir) */
+	MEMSPIKE_GONE_DISABLED = 1, /* its cgroup is there, and is charged to the memcg above */
+};
+
+/* A tracked memcg is no more. Its last reading travels along. */
 struct memspike_memcg_gone {
 	struct memspike_header header;
 	__u64 serial_nr;
 	struct memspike_level last;
 	struct memspike_hits hits;
+	__u32 reason;	 /* enum memspike_gone_reason */
+	__u32 oom_kills; /* as at its birth */
 };
 
 /* A limit held up charges of a memcg, or of one below it, since its last record of this kind. */
@@ -166,9 +177,18 @@ struct memspike_limit_hits {
 
 enum memspike_oom_flags {
 	MEMSPIKE_OOM_KNOWN =
-		1, /* oom_kill_process was hooked: oom_serial_nr is the kernel's word */
+		1, /* oom_kill_process was hooked: what is of oom_control is the kernel's word */
 	MEMSPIKE_OOM_GROUP =
 		2, /* memory.oom.group is set on the way up: all tasks are killed at once */
+	MEMSPIKE_OOM_BY_KTHREAD = 4, /* current has no memory of its own: SysRq-f, as a rule */
+};
+
+/* enum oom_constraint, include/linux/oom.h: what was to be had from where. */
+enum memspike_oom_constraint {
+	MEMSPIKE_OOM_NODE = 0, /* CONSTRAINT_NONE */
+	MEMSPIKE_OOM_CPUSET = 1,
+	MEMSPIKE_OOM_MEMORY_POLICY = 2,
+	MEMSPIKE_OOM_MEMCG = 3,
 };
 
 /* A memcg above the target's root, which is asked but not tracked. */
@@ -191,6 +211,15 @@ struct memspike_oom_kill {
 	__u64 shmem_rss_pages;
 	__u64 oom_serial_nr; /* of the memcg that ran out (oc->memcg); 0: the node, or not known */
 	__u64 oom_cgroup_id;
+	__u64 trigger_serial_nr; /* of the memcg that current is in */
+	__u64 parent_serial_nr;	 /* of the one that the victim's parent is in */
+	__u32 parent_tgid;
+	__u32 oom_constraint;	/* enum memspike_oom_constraint */
+	__s32 oom_order;	/* of the allocation; -1: SysRq-f */
+	__u32 pid_in_namespace; /* the victim's own number, in the innermost of its pid namespaces
+				 */
+	__u32 namespace_depth;	/* of those: 0 is the node's own */
+	__u32 reserved;
 	__u32 incident;	 /* victims of one oom_kill_process have one number; 0: not known */
 	__u32 oom_flags; /* enum memspike_oom_flags */
 	__s32 oom_score_adj;
@@ -198,6 +227,7 @@ struct memspike_oom_kill {
 	__u16 outer_count;
 	char victim_comm[MEMSPIKE_COMM_LEN];
 	char trigger_comm[MEMSPIKE_COMM_LEN];
+	char parent_comm[MEMSPIKE_COMM_LEN];
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS];	/* of the victim's memcg, upwards */
 	struct memspike_outer_level outer[MEMSPIKE_MAX_LEVELS]; /* those above the target's root */
 };
@@ -208,13 +238,14 @@ struct memspike_oom_kill {
  */
 struct memspike_stack {
 	struct memspike_header header;
-	__u64 pages; /* how far the counter rose */
-	__u32 slot;  /* of the memcg that was looked at */
+	__u64 pages;   /* how far the counter rose, those that were carried included */
+	__u64 copy_id; /* of the copy of its user stack; 0: there is none */
+	__u32 slot;    /* of the memcg that was looked at */
 	__u32 tgid;
 	__u32 tid;
 	__u32 trigger;
 	__u32 kernel_count;
-	__u32 user_count;
+	__u32 user_count; /* by frame pointers */
 	char comm[MEMSPIKE_COMM_LEN];
 	/* Instruction addresses, innermost first: the kernel's, then right behind them the user's.
 	 */
@@ -222,9 +253,41 @@ struct memspike_stack {
 };
 
 /*
- * A task of the target had to reclaim memory before it could go on: its charge was refused by a
- * limit (or memory.high was passed) and rescued. The header's time is its end.
+ * The user's registers and the innermost part of its stack, for those who know how its code lays
+ * out its frames. Only the bytes that there are are sent.
  */
+struct memspike_stack_copy {
+	struct memspike_header header;
+	__u64 id;
+	__u32 tgid;
+	__u32 tid;
+	__u32 frame_count;
+	__u32 byte_count;
+	__u64 registers[MEMSPIKE_REGISTERS]; /* as ptrace(2) has them: struct (user_)pt_regs */
+	__u64 frames[MEMSPIKE_MAX_FRAMES];   /* the same stack by frame pointers, innermost first */
+	__u8 bytes[MEMSPIKE_COPY_BYTES];     /* from the stack pointer upwards */
+};
+
+/*
+ * Pages that rose while no stack could be taken: the next stack of the same process tells them.
+ */
+struct memspike_carried {
+	__u64 pages;
+	__u64 paid_ns; /* when the stacks so far are paid for */
+	__u64 copies;  /* made on this CPU so far */
+	__u32 slot;
+	__u32 tgid;
+	char comm[MEMSPIKE_COMM_LEN];
+};
+
+/* What a task waited for. */
+enum memspike_stall_kind {
+	MEMSPIKE_STALL_RECLAIM =
+		0, /* it reclaimed: a limit refused its charge, or high was passed */
+	MEMSPIKE_STALL_THROTTLED = 1, /* it was put to sleep for being above memory.high */
+};
+
+/* A task of the target had to wait before it could go on. The header's time is its end. */
 struct memspike_stall {
 	struct memspike_header header;
 	__u64 duration_ns;
@@ -232,7 +295,7 @@ struct memspike_stall {
 	__u32 slot; /* of the task's memcg, which need not be the one whose limit was hit */
 	__u32 tgid;
 	__u32 tid;
-	__u32 reserved;
+	__u32 kind; /* enum memspike_stall_kind */
 };
 
 /* --- values of maps that user space reads --- */
@@ -264,13 +327,21 @@ struct memspike_tally {
 	__u64 memcgs_lost_ring_full;
 	__u64 stalls_lost; /* no room for the record, or for the note of its beginning */
 	__u64 processes_lost_table_full; /* pages that no process entry could take */
-	__u64 levels_cut;		 /* a path deeper than MEMSPIKE_MAX_LEVELS */
+	__u64 levels_cut;		 /* records of a path deeper than MEMSPIKE_MAX_LEVELS */
 	__u64 max_gap_ns;
 	__u64 stacks;
 	__u64 stacks_lost_ring_full;
 	__u64 orders_serial_nr; /* with tgid: in which memcg `orders` counts */
 	char comm[MEMSPIKE_COMM_LEN];
 	__u64 css; /* the programs' own: whose slot is sought; of the last level that was read */
+};
+
+/* A task that waits now, by its pid_tgid. */
+struct memspike_wait {
+	__u64 begin_ns;
+	__u64 reclaim_ns; /* of a throttled one: what it spent on stalls that ended since */
+	__u32 slot;
+	__u32 reserved;
 };
 
 struct memspike_process_key {
@@ -315,15 +386,19 @@ struct memspike_walk_node {
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_header) == 16, "header size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_level) == 40, "level size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 56, "sample prefix");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 56 + 8 * 40, "sample size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 56 + 32 * 40, "sample size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 64 + 256, "born size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 80, "gone size");
-MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 128, "oom prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 88, "gone size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 184, "oom prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_outer_level) == 24, "outer level size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 128 + 8 * 40 + 8 * 24, "oom size");
-MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 64, "stack prefix");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 64 + 2 * 64 * 8, "stack size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 184 + 32 * 40 + 32 * 24, "oom size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack, frames) == 72, "stack prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack) == 72 + 2 * 64 * 8, "stack size");
+MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_stack_copy, bytes) == 824, "copy prefix");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stack_copy) == 824 + 16384, "copy size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_carried) == 48, "carried size");
 
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_wait) == 24, "wait size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 56, "tally prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 5 * 64, "tallies begin with a cache line");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");

@@ -30,17 +30,59 @@ std::optional<std::uint64_t> extrapolate(const Observed& observed, std::uint64_t
 
 std::uint64_t with_margin(std::uint64_t bytes) { return rounded_up(bytes + bytes / 100 * kMarginPercent); }
 
-Bound bound_for(unsigned percent, const Heights& heights, std::uint64_t floor_bytes) {
+// What every limit must hold, however few of the spikes it is meant for.
+struct Least {
+  std::uint64_t limit_bytes = 0;
+  Basis basis = Basis::level;
+  std::uint64_t basis_bytes = 0;
+
+  void raise(std::uint64_t limit, Basis why, std::uint64_t bytes) {
+    if (limit > limit_bytes) *this = {limit, why, bytes};
+  }
+};
+
+Least least_of(const Known& known) {
+  Least least;
+  const std::uint64_t level_bytes = known.level_bytes.value_or(0);
+  least.raise(rounded_up(level_bytes), Basis::level, level_bytes);
+  // Where it has no level, what it held is no exception that 1 % or 5 % could be spared for.
+  if (!known.level_bytes) least.raise(with_margin(known.held_bytes), Basis::held, known.held_bytes);
+  least.raise(with_margin(known.told_bytes), Basis::told, known.told_bytes);
+  if (known.follows_limit || known.killed_from_outside) {
+    const std::uint64_t today_bytes = known.limit_bytes.value_or(0);
+    least.raise(today_bytes, Basis::today, today_bytes);
+  }
+  return least;
+}
+
+Bound bound_for(unsigned percent, const Heights& heights, std::uint64_t floor_bytes, const Least& least) {
   const auto height = heights.holding(percent);
   const std::uint64_t bytes = height.value_or(floor_bytes);
-  return {percent, bytes, with_margin(bytes), !height};
+  return {percent, bytes, std::max(with_margin(bytes), least.limit_bytes), !height};
+}
+
+// The limit for all, by whatever asks for the most.
+void decide(Advice& advice, const Known& known, const Least& least) {
+  Bound& all = advice.bounds.front();
+  advice.basis = advice.extrapolated_bytes ? Basis::extrapolated : Basis::spikes;
+  advice.basis_bytes = all.height_bytes;
+  if (least.limit_bytes > with_margin(all.height_bytes)) {
+    advice.basis = least.basis;
+    advice.basis_bytes = least.basis_bytes;
+  }
+  if (with_margin(known.held_bytes) > all.limit_bytes) {
+    all.limit_bytes = with_margin(known.held_bytes);
+    advice.basis = Basis::held;
+    advice.basis_bytes = known.held_bytes;
+  }
 }
 
 // From what holds half of the spikes to the advice, evenly spaced, and the current limit.
 std::vector<Candidate> curve_of(const Heights& heights, const Advice& advice,
                                 std::optional<std::uint64_t> limit_bytes) {
   const std::uint64_t high = advice.all().limit_bytes;
-  const std::uint64_t low = std::min(rounded_up(heights.holding(50).value_or(heights.highest_bytes())), high);
+  const std::uint64_t half = rounded_up(heights.holding(50).value_or(heights.highest_bytes()));
+  const std::uint64_t low = std::min(std::max(half, advice.request_bytes.value_or(0)), high);
   std::vector<std::uint64_t> limits;
   for (std::uint64_t i = 0; i < kCurvePoints; ++i) {
     limits.push_back(std::min(high, rounded_up(low + (high - low) / (kCurvePoints - 1) * i)));
@@ -65,21 +107,39 @@ std::uint64_t rounded_up(std::uint64_t bytes) {
   return rest == 0 ? bytes : bytes + (step - rest);
 }
 
-std::optional<Advice> advise(const Observed& observed, std::optional<std::uint64_t> typical_bytes,
-                             std::optional<std::uint64_t> limit_bytes) {
+std::optional<Advice> advise(const Observed& observed, const Known& known) {
   const Heights& heights = observed.heights;
   if (heights.total() == 0) return std::nullopt;
   Advice advice;
   advice.spikes = heights.total();
   advice.cut_off = heights.cut_off();
-  if (!heights.holding(100)) advice.extrapolated_bytes = extrapolate(observed, typical_bytes.value_or(0));
+  advice.held_down = observed.held_down;
+  if (known.level_bytes) advice.request_bytes = rounded_up(*known.level_bytes);
+  if (!heights.holding(100)) advice.extrapolated_bytes = extrapolate(observed, known.level_bytes.value_or(0));
   const std::uint64_t floor_bytes = advice.extrapolated_bytes.value_or(heights.highest_bytes());
+  const Least least = least_of(known);
   for (std::size_t i = 0; i < kPercents.size(); ++i) {
-    advice.bounds[i] = bound_for(kPercents[i], heights, floor_bytes);
+    advice.bounds[i] = bound_for(kPercents[i], heights, floor_bytes, least);
   }
-  advice.curve = curve_of(heights, advice, limit_bytes);
-  if (typical_bytes) advice.request_bytes = rounded_up(*typical_bytes);
+  decide(advice, known, least);
+  advice.curve = curve_of(heights, advice, known.limit_bytes);
   return advice;
+}
+
+void raise_for_pod(Advice& advice, std::uint64_t by_bytes, std::uint64_t pod_bytes) {
+  advice.bounds.front().limit_bytes = rounded_up(advice.bounds.front().limit_bytes + by_bytes);
+  advice.basis = Basis::pod;
+  advice.basis_bytes = pod_bytes;
+}
+
+std::optional<std::uint64_t> level_of(const histogram::Histogram& ns_at_usage) {
+  constexpr std::uint64_t kLeastNs = 1'000'000'000;
+  if (ns_at_usage.count() < kLeastNs) return std::nullopt;
+  const std::uint64_t middle = ns_at_usage.value_at_percentile(50);
+  const std::uint64_t low = ns_at_usage.value_at_percentile(25);
+  const std::uint64_t high = ns_at_usage.value_at_percentile(75);
+  if (middle == 0 || high / 2 > low) return std::nullopt;
+  return middle;
 }
 
 }  // namespace memspike::advice

@@ -49,11 +49,24 @@ void Observed::add(const spike::Spike& spike) {
   }
 }
 
+// 10 % to 90 % of an even rise are eight tenths of its time.
+void Observed::add(const spike::Burst& burst) {
+  heights.add(burst.top.usage_bytes, burst.is_cut_off());
+  if (burst.is_held_down()) {
+    ++held_down;  // how fast it rose when it was throttled says nothing of what it wanted
+  } else if (burst.outcome == spike::Outcome::oom_kill) {
+    if (const auto slope = burst.slope_bytes_per_second()) cut_off_bytes_per_second.record(*slope);
+  } else if (burst.outcome == spike::Outcome::fell) {
+    fallen_rise_ns.record(burst.rise_ns() / 10 * 8);
+  }
+}
+
 void Observed::merge(const Observed& other) {
   heights.merge(other.heights);
   fallen_rise_ns.merge(other.fallen_rise_ns);
   cut_off_bytes_per_second.merge(other.cut_off_bytes_per_second);
   time_above.merge(other.time_above);
+  held_down += other.held_down;
 }
 
 }  // namespace memspike::advice

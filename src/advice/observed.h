@@ -8,6 +8,7 @@
 #include "advice/heights.h"
 #include "base/optional_bytes.h"
 #include "histogram/histogram.h"
+#include "spike/burst.h"
 #include "spike/spike.h"
 
 namespace memspike::advice {
@@ -33,10 +34,13 @@ struct Observed {
   histogram::Histogram fallen_rise_ns;            // 10 % to 90 % of the height, of spikes that fell
   histogram::Histogram cut_off_bytes_per_second;  // how fast usage still rose when it was cut off
   TimeAbove time_above;
+  std::uint64_t held_down = 0;  // of those cut off: not by a kill, but by a memory.high
 
   // Spikes in order of peak_ns. Equal tops that people take for one spike count once. One that is
   // still up when the recording ends counts with the height that it has reached.
   void add(const spike::Spike& spike);
+  // Bursts and levels, however many equal tops each has.
+  void add(const spike::Burst& burst);
   void merge(const Observed& other);
 
  private:

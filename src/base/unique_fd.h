@@ -19,6 +19,7 @@ class UniqueFd {
   ~UniqueFd() { reset(); }
 
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }  // to somebody who closes it
   explicit operator bool() const { return fd_ >= 0; }
   void reset() {
     if (fd_ >= 0) close(fd_);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ctime>
 #include <limits>
+#include <optional>
 
 namespace memspike {
 namespace {
@@ -69,6 +70,58 @@ const Unit* find_unit(const Units& units, std::string_view name) {
   }
   return nullptr;
 }
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::time_t kDaySeconds = 86'400;
+constexpr std::time_t kYearSeconds = 365 * kDaySeconds;
+
+enum class Missing { nothing, year, date };
+
+struct Date {
+  Missing missing = Missing::nothing;
+  const char* rest = nullptr;
+};
+
+// "2026-11-24T", "2026-11-24 ", "11-24 " or nothing.
+std::optional<Date> parse_date(const char* text, std::tm& parts) {
+  std::tm tried = parts;
+  const char* rest = strptime(text, "%Y-%m-%d", &tried);
+  Missing missing = Missing::nothing;
+  if (rest == nullptr) {
+    tried = parts;
+    missing = Missing::year;
+    rest = strptime(text, "%m-%d", &tried);
+  }
+  if (rest == nullptr) return Date{Missing::date, text};
+  if (*rest != 'T' && *rest != ' ') return std::nullopt;
+  parts = tried;
+  return Date{missing, rest + 1};
+}
+
+struct Clock {
+  std::uint64_t fraction_ns = 0;
+  const char* rest = nullptr;
+};
+
+// "10:06:13.123", "10:06:13" or "10:06".
+std::optional<Clock> parse_clock(const char* text, std::tm& parts) {
+  parts.tm_sec = 0;
+  const char* rest = strptime(text, "%H:%M:%S", &parts);
+  if (rest == nullptr) {
+    parts.tm_sec = 0;
+    rest = strptime(text, "%H:%M", &parts);
+    return rest == nullptr ? std::nullopt : std::optional(Clock{0, rest});
+  }
+  std::uint64_t fraction_ns = 0;
+  if (*rest != '.') return Clock{0, rest};
+  const char* const first = ++rest;
+  for (std::uint64_t unit = kSecondNs / 10; is_digit(*rest); ++rest, unit /= 10) {
+    fraction_ns += static_cast<std::uint64_t>(*rest - '0') * unit;
+  }
+  return rest == first ? std::nullopt : std::optional(Clock{fraction_ns, rest});
+}
+
+bool is_utc(std::string_view zone) { return zone.empty() || zone == "Z" || zone == " UTC"; }
 
 constexpr double kMax = 9.2e18;  // just below 2^63, exactly comparable as a double
 
@@ -149,26 +202,27 @@ std::string format_utc(std::uint64_t realtime_ns) {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, micros % 1'000'000);
 }
 
-Result<std::uint64_t> parse_utc_ns(std::string_view text) {
+Result<std::uint64_t> parse_utc_ns(std::string_view text, std::uint64_t about_ns) {
   const auto refuse = [&] {
     return fail(ErrorKind::usage, fmt::format("\"{}\" is not a time in UTC", text),
-                "write it like 2026-11-24T13:00:01.123456Z");
+                "write it like 14:06:03 or 2026-11-24T13:00:01.123456Z");
   };
   const std::string copy(text);
+  const auto about = static_cast<std::time_t>(about_ns / kSecondNs);
   std::tm parts{};
-  const char* rest = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return refuse();
-  std::uint64_t fraction_ns = 0;
-  if (*rest == '.') {
-    const char* first = ++rest;
-    for (std::uint64_t unit = 100'000'000; *rest >= '0' && *rest <= '9'; ++rest, unit /= 10) {
-      fraction_ns += static_cast<std::uint64_t>(*rest - '0') * unit;
-    }
-    if (rest == first) return refuse();
+  gmtime_r(&about, &parts);
+  const auto date = parse_date(copy.c_str(), parts);
+  const auto time = date ? parse_clock(date->rest, parts) : std::nullopt;
+  if (!time || !is_utc(time->rest)) return refuse();
+  std::time_t seconds = timegm(&parts);
+  if (seconds < 0) return refuse();
+  // Far before: it is of the next night, or of the next year.
+  if (date->missing == Missing::date && about - seconds > kDaySeconds / 2) seconds += kDaySeconds;
+  if (date->missing == Missing::year && about - seconds > kYearSeconds / 2) {
+    ++parts.tm_year;
+    seconds = timegm(&parts);
   }
-  const std::time_t seconds = timegm(&parts);
-  if (std::string_view(rest) != "Z" || seconds < 0) return refuse();
-  return static_cast<std::uint64_t>(seconds) * 1'000'000'000 + fraction_ns;
+  return static_cast<std::uint64_t>(seconds) * kSecondNs + time->fraction_ns;
 }
 
 }  // namespace memspike

@@ -28,7 +28,9 @@ std::string format_duration(std::uint64_t ns, std::string_view micro = "\xc2\xb5
 // RFC 3339 UTC with microseconds: "2026-11-24T10:06:13.123456Z".
 std::string format_utc(std::uint64_t realtime_ns);
 
-// The same back: RFC 3339 in UTC with a Z, with any number of decimals. ErrorKind::usage.
-Result<std::uint64_t> parse_utc_ns(std::string_view text);
+// The same back, and as reports print times: "2026-11-24T10:06:13.123456Z", "2026-11-24 10:06:13 UTC",
+// "11-24 10:06:13.123", "10:06:13", "10:06", with any number of decimals. What is missing of the date is that
+// of `about_ns`, or of the day or the year after it where that is nearer. ErrorKind::usage.
+Result<std::uint64_t> parse_utc_ns(std::string_view text, std::uint64_t about_ns);
 
 }  // namespace memspike

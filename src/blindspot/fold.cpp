@@ -66,9 +66,9 @@ void Fold::pack() {
   const int unit_bits = unit_bits_of(bins_);
   append_varint(packed_, static_cast<std::uint64_t>(unit_bits));
   std::uint64_t last_highest_bytes = 0;
-  for (std::size_t i = 0; i < kFoldBins;) {
+  for (std::size_t i = 0; i < bin_count_;) {
     Run run{bins_[i], 0};
-    while (i < kFoldBins && bins_[i] == run.bin) {
+    while (i < bin_count_ && bins_[i] == run.bin) {
       ++run.bins;
       ++i;
     }
@@ -82,7 +82,7 @@ void Fold::pack() {
 void Fold::unpack() {
   if (packed_.empty()) return;
   std::vector<Bin> bins;
-  bins.reserve(kFoldBins);
+  bins.reserve(bin_count_);
   each([&](std::size_t, const Bin& bin) { bins.push_back(bin); });
   bins_ = std::move(bins);
   packed_.clear();
@@ -102,10 +102,10 @@ void Fold::each(Take&& take) const {
 }
 
 void Fold::start(std::uint64_t time_ns) {
-  if (bins_.empty()) bins_.resize(kFoldBins);
+  if (bins_.empty()) bins_.resize(bin_count_);
   now_ns_ = time_ns;
-  bin_ns_ = time_ns / kBinNs * kBinNs;
-  index_ = static_cast<std::size_t>(time_ns / kBinNs % kFoldBins);
+  bin_ns_ = time_ns / bin_ns() * bin_ns();
+  index_ = static_cast<std::size_t>(time_ns / bin_ns() % bin_count_);
   from_its_start_ = time_ns == bin_ns_;
   lowest_bytes_ = kNothingYet;
 }
@@ -129,8 +129,8 @@ void Fold::hold(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t byt
 void Fold::run_to(std::uint64_t until_ns, std::uint64_t bytes) {
   while (now_ns_ < until_ns) {
     Bin& bin = bins_[index_];
-    const std::uint64_t middle_ns = bin_ns_ + kBinNs / 2;
-    const std::uint64_t next_ns = std::min(until_ns, bin_ns_ + kBinNs);
+    const std::uint64_t middle_ns = bin_ns_ + bin_ns() / 2;
+    const std::uint64_t next_ns = std::min(until_ns, bin_ns_ + bin_ns());
     bin.touched = true;
     bin.highest_bytes = std::max(bin.highest_bytes, bytes);
     lowest_bytes_ = std::min(lowest_bytes_, bytes);
@@ -139,7 +139,7 @@ void Fold::run_to(std::uint64_t until_ns, std::uint64_t bytes) {
       bin.in_middle_bytes = std::max(bin.in_middle_bytes, bytes);
     }
     now_ns_ = next_ns;
-    if (now_ns_ == bin_ns_ + kBinNs) end_bin();
+    if (now_ns_ == bin_ns_ + bin_ns()) end_bin();
   }
 }
 
@@ -149,8 +149,8 @@ void Fold::end_bin() {
     bin.covered = true;
     bin.assured_bytes = std::max(bin.assured_bytes, lowest_bytes_);
   }
-  bin_ns_ += kBinNs;
-  index_ = (index_ + 1) % kFoldBins;
+  bin_ns_ += bin_ns();
+  index_ = (index_ + 1) % bin_count_;
   from_its_start_ = true;
   lowest_bytes_ = kNothingYet;
 }
@@ -158,7 +158,7 @@ void Fold::end_bin() {
 void Fold::merge(const Fold& other) {
   if (other.is_empty()) return;
   unpack();
-  if (bins_.empty()) bins_.resize(kFoldBins);
+  if (bins_.empty()) bins_.resize(bin_count_);
   other.each([this](std::size_t i, const Bin& bin) { bins_[i].merge(bin); });
   held_ns_ += other.held_ns_;
 }
@@ -171,7 +171,7 @@ std::uint64_t Fold::highest_bytes() const {
 
 std::vector<Bin> Fold::bins(std::uint64_t period_ns) const {
   if (is_empty()) return {};
-  std::vector<Bin> result(static_cast<std::size_t>(period_ns / kBinNs));
+  std::vector<Bin> result(static_cast<std::size_t>(period_ns / bin_ns()));
   // Bin i of the fold starts at a time of i bins modulo kFoldNs, hence modulo the period as well.
   each([&](std::size_t i, const Bin& bin) { result[i % result.size()].merge(bin); });
   return result;

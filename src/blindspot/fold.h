@@ -38,10 +38,14 @@ struct Bin {
 // - the share by in_middle_bytes is that of n exactly simulated scrapers, evenly spaced: off by at
 //   most one bin for each contiguous range of phases, and not biased however busy the timeline is.
 //
-// 64 KiB once the first value is held, whatever the length, until it is packed. Values of a moment are
-// not held at all.
+// 32 bytes a bin (64 KiB) once the first value is held, whatever the length, until it is packed. Values of a
+// moment are not held at all.
 class Fold {
  public:
+  // `bins`: a divisor of kFoldBins, and a multiple of what the longest period has of the others. Fewer are
+  // coarser, and need less room. Only folds of equal bins can be merged.
+  explicit Fold(std::size_t bins = kFoldBins) : bin_count_(bins) {}
+
   // The value from the end of the one before (the first: from from_ns) until until_ns.
   void hold(std::uint64_t from_ns, std::uint64_t until_ns, std::uint64_t bytes);
 
@@ -52,10 +56,11 @@ class Fold {
   // Adds what was seen in another timeline of the same clock: another life of the same container.
   void merge(const Fold& other);
 
-  // The bins of a shorter period, one that divides kFoldNs: by phase, each kBinNs long. Empty when
+  // The bins of a shorter period, one that divides kFoldNs: by phase, each bin_ns() long. Empty when
   // nothing was held.
   std::vector<Bin> bins(std::uint64_t period_ns) const;
 
+  std::uint64_t bin_ns() const { return kFoldNs / bin_count_; }
   std::uint64_t held_ns() const { return held_ns_; }
   std::uint64_t highest_bytes() const;
 
@@ -69,6 +74,7 @@ class Fold {
   void run_to(std::uint64_t until_ns, std::uint64_t bytes);
   void end_bin();
 
+  std::size_t bin_count_;
   std::vector<Bin> bins_;  // none before the first value, nor while packed
   std::string packed_;
   std::uint64_t now_ns_ = 0;

@@ -21,6 +21,8 @@ class WorkingSet {
  public:
   static constexpr std::size_t kMaxPending = 1024;
 
+  explicit WorkingSet(std::size_t fold_bins = kFoldBins) : fold_(fold_bins) {}
+
   // A row of the timeline. Times never decrease.
   void row(std::uint64_t time_ns, std::uint64_t usage_bytes) {
     row_ns_ = time_ns;

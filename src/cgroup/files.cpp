@@ -43,6 +43,17 @@ std::optional<std::uint64_t> read_key(const std::filesystem::path& path, std::st
   return content ? find_key(*content, key) : std::nullopt;
 }
 
+// The number behind "total=" in the line that begins with `key`.
+std::optional<std::uint64_t> find_total(std::string_view content, std::string_view key) {
+  constexpr std::string_view kTotal = "total=";
+  for (const std::string_view line : split(content, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() < 2 || words.front() != key || !starts_with(words.back(), kTotal)) continue;
+    return parse_number(words.back().substr(kTotal.size()));
+  }
+  return std::nullopt;
+}
+
 // memory.events counts the descendants' events as well.
 std::optional<std::uint64_t> read_own_event(const std::filesystem::path& dir, std::string_view key) {
   const auto own = read_key(dir / kMemoryEventsLocal, key);
@@ -82,15 +93,38 @@ std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir) {
   return kills ? kills : read_key(dir / kOomControl, "oom_kill");
 }
 
-std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir) {
+std::optional<std::uint64_t> read_own_oom_kills(const std::filesystem::path& dir) {
+  const auto kills = read_own_event(dir, "oom_kill");
+  return kills ? kills : read_key(dir / kOomControl, "oom_kill");
+}
+
+std::optional<std::uint64_t> read_refused_charges(const std::filesystem::path& dir) {
   if (const auto hits = read_own_event(dir, "max")) return hits;
   const auto hits = read_number(dir / kFailcnt);
   // Where memory and swap have a limit together, a charge is held against that one first.
   return hits ? std::optional(*hits + read_number(dir / kMemswFailcnt).value_or(0)) : hits;
 }
 
-std::optional<std::uint64_t> read_high_hits(const std::filesystem::path& dir) {
+std::optional<std::uint64_t> read_throttled_charges(const std::filesystem::path& dir) {
   return read_own_event(dir, "high");
+}
+
+std::optional<std::uint64_t> read_high_bytes(const std::filesystem::path& dir) {
+  return read_number(dir / kMemoryHigh);
+}
+
+std::optional<OomControl> read_oom_control(const std::filesystem::path& dir) {
+  const auto content = read_small_file(dir / kOomControl, kMaxFileBytes);
+  const auto disabled = content ? find_key(*content, "oom_kill_disable") : std::nullopt;
+  if (!disabled) return std::nullopt;
+  return OomControl{*disabled != 0, find_key(*content, "under_oom").value_or(0) != 0};
+}
+
+std::optional<std::uint64_t> read_pressure_ns(const std::filesystem::path& dir) {
+  constexpr std::uint64_t kMicrosecond = 1'000;
+  const auto content = read_small_file(dir / kMemoryPressure, kMaxFileBytes);
+  const auto total_us = content ? find_total(*content, "some") : std::nullopt;
+  return total_us ? std::optional(*total_us * kMicrosecond) : std::nullopt;
 }
 
 std::vector<std::uint32_t> read_processes(const std::filesystem::path& dir) {

@@ -13,10 +13,13 @@
 namespace memspike::cgroup {
 
 inline constexpr const char* kProcs = "cgroup.procs";
+inline constexpr const char* kEvents = "cgroup.events";                           // v2
 inline constexpr const char* kControllers = "cgroup.controllers";                 // v2
 inline constexpr const char* kSubtreeControl = "cgroup.subtree_control";          // v2
 inline constexpr const char* kMemoryCurrent = "memory.current";                   // v2
 inline constexpr const char* kMemoryMax = "memory.max";                           // v2
+inline constexpr const char* kMemoryHigh = "memory.high";                         // v2
+inline constexpr const char* kMemoryPressure = "memory.pressure";                 // v2, with CONFIG_PSI
 inline constexpr const char* kMemoryPeak = "memory.peak";                         // v2, Linux 5.19
 inline constexpr const char* kMemoryEvents = "memory.events";                     // v2
 inline constexpr const char* kMemoryEventsLocal = "memory.events.local";          // v2, from Linux 5.2
@@ -45,6 +48,9 @@ std::optional<std::uint64_t> read_number(const SmallFile& file);
 // memory.max or memory.limit_in_bytes, bytes; nullopt: no limit, or not readable.
 std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir);
 
+// memory.high, bytes; nullopt: none, or not readable, as always on v1.
+std::optional<std::uint64_t> read_high_bytes(const std::filesystem::path& dir);
+
 // memory.current or memory.usage_in_bytes, bytes; nullopt: not readable.
 std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir);
 
@@ -56,13 +62,28 @@ std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir);
 // of this memcg alone) that the OOM killer killed.
 std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
 
+// The same of this memcg alone, on v2, too: "oom_kill" of memory.events.local.
+std::optional<std::uint64_t> read_own_oom_kills(const std::filesystem::path& dir);
+
 // How often its own limit refused a charge, by the kernel's own count: "max" of memory.events.local, else
 // memory.failcnt and memory.memsw.failcnt.
-std::optional<std::uint64_t> read_limit_hits(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_refused_charges(const std::filesystem::path& dir);
 
 // How often its tasks were throttled and sent to reclaim for being above memory.high: "high" of
 // memory.events.local; nullopt on v1.
-std::optional<std::uint64_t> read_high_hits(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_throttled_charges(const std::filesystem::path& dir);
+
+// How its tasks stand to the OOM killer on v1 (memory.oom_control); nullopt: on v2, or not readable.
+struct OomControl {
+  bool killer_disabled = false;  // tasks at the limit sleep until there is room, and nobody is killed
+  bool under_oom = false;        // some do so now, in it or above it
+};
+std::optional<OomControl> read_oom_control(const std::filesystem::path& dir);
+
+// For how long at least one of its tasks stood still for want of memory, by the kernel's count since the
+// cgroup was made, whatever for: reclaim, memory.high's sleeps, pages that are read again. "some" of
+// memory.pressure; nullopt: on v1, or where the kernel does not count.
+std::optional<std::uint64_t> read_pressure_ns(const std::filesystem::path& dir);
 
 // The processes in it (not in its descendants), by the numbers of this pid namespace; empty: none, or not
 // readable. 0 stands for those that this namespace has no number for: left out.

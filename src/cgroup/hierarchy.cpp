@@ -114,6 +114,18 @@ void add_prefixes(Hierarchy& hierarchy, const std::vector<Mount>& mounts) {
   sort_prefixes(hierarchy.mount_prefixes);
 }
 
+// Of a node that is seen through a directory, whoever runs this has nothing to mount: what is wrong is where
+// they look.
+std::string mount_advice(const Roots& roots) {
+  if (normal_path(roots.host_root.string()) == "/") {
+    return fmt::format("{}, then mount -t cgroup2 none /sys/fs/cgroup", kBootAdvice);
+  }
+  return fmt::format(
+      "name the node's cgroup mount with --cgroup-root DIR, such as --cgroup-root /sys/fs/cgroup: "
+      "below {} there is none",
+      printable(roots.host_root.string(), 512));
+}
+
 tl::unexpected<Error> no_memory_in_v2(const fs::path& mount) {
   return fail(
       ErrorKind::unsupported,
@@ -123,7 +135,7 @@ tl::unexpected<Error> no_memory_in_v2(const fs::path& mount) {
                   kBootAdvice));
 }
 
-Result<Hierarchy> from_mounts(const std::vector<Mount>& mounts) {
+Result<Hierarchy> from_mounts(const std::vector<Mount>& mounts, const Roots& roots) {
   const Mount* v1 = widest(mounts, [](const Mount& m) { return m.entry.has_v1_memory; });
   const Mount* v2 = widest(mounts, [](const Mount& m) { return m.entry.is_v2 && v2_has_memory(m.path); });
   const Mount* any_v2 = widest(mounts, [](const Mount& m) { return m.entry.is_v2; });
@@ -139,8 +151,7 @@ Result<Hierarchy> from_mounts(const std::vector<Mount>& mounts) {
     return no_memory_in_v2(any_v2->path);
   } else {
     return fail(ErrorKind::unsupported,
-                "the memory controller is not mounted, neither as cgroup v1 nor as v2",
-                fmt::format("{}, then mount -t cgroup2 none /sys/fs/cgroup", kBootAdvice));
+                "the memory controller is not mounted, neither as cgroup v1 nor as v2", mount_advice(roots));
   }
   const Mount& memory = v1 != nullptr ? *v1 : *v2;
   hierarchy.memory_mount = memory.path;
@@ -160,7 +171,7 @@ Hierarchy v1_at(const fs::path& memory) {
 }
 
 // Tells the kind by the files that are there: works for a mount and for a fixture tree.
-Result<Hierarchy> from_files(const fs::path& dir) {
+Result<Hierarchy> from_files(const fs::path& dir, const Roots& roots) {
   if (is_v1_memory(dir)) return v1_at(dir);
   if (is_v1_memory(dir / "memory")) return v1_at(dir / "memory");
   for (const fs::path& v2 : {dir, dir / "unified"}) {
@@ -174,7 +185,9 @@ Result<Hierarchy> from_files(const fs::path& dir) {
   return fail(
       ErrorKind::unsupported,
       fmt::format("{} is not a cgroup hierarchy with memory", printable(dir.string())),
-      "name the memory controller's mount, such as /sys/fs/cgroup/memory (v1) or /sys/fs/cgroup (v2)");
+      roots.cgroup_root
+          ? "name the memory controller's mount, such as /sys/fs/cgroup/memory (v1) or /sys/fs/cgroup (v2)"
+          : mount_advice(roots));
 }
 
 // Where the directory lies inside a real mount, paths in /proc/PID/cgroup count from the mount's root.
@@ -218,14 +231,14 @@ std::string_view to_string(Mode mode) {
 
 Result<Hierarchy> find_hierarchy(const Roots& roots) {
   const std::vector<Mount> mounts = read_mounts(roots);
-  if (!roots.cgroup_root && !mounts.empty()) return from_mounts(mounts);
+  if (!roots.cgroup_root && !mounts.empty()) return from_mounts(mounts, roots);
   const fs::path dir =
       roots.cgroup_root ? make_absolute(*roots.cgroup_root) : roots.host_root / "sys/fs/cgroup";
   if (!directory_exists(dir)) {
     return fail(ErrorKind::unsupported, fmt::format("{} is not a directory", printable(dir.string())),
-                roots.cgroup_root ? "" : "mount -t cgroup2 none /sys/fs/cgroup");
+                roots.cgroup_root ? std::string() : mount_advice(roots));
   }
-  auto hierarchy = from_files(dir);
+  auto hierarchy = from_files(dir, roots);
   if (!hierarchy) return hierarchy;
   locate_in_mounts(*hierarchy, mounts);
   add_prefixes(*hierarchy, mounts);

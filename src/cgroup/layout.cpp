@@ -164,20 +164,6 @@ class Walker {
 
 }  // namespace
 
-std::string_view to_string(Role role) {
-  switch (role) {
-    case Role::pod:
-      return "pod";
-    case Role::container:
-      return "container";
-    case Role::sandbox:
-      return "sandbox";
-    case Role::cgroup:
-      break;
-  }
-  return "cgroup";
-}
-
 Layout parse_layout(std::string_view relative_path) {
   Walker walker;
   for (const std::string_view name : split(relative_path, '/')) walker.step(name);

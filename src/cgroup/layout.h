@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/role.h"
+
 namespace memspike::cgroup {
 
-enum class Role { pod, container, sandbox, cgroup };
-
-std::string_view to_string(Role role);
+using memspike::Role;
 
 struct Layout {
   std::optional<std::string> pod_uid;       // with dashes; a static pod's 32 hex digits as they are

@@ -12,7 +12,7 @@
 namespace memspike::cgroup {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 64 * 1024;
+constexpr std::size_t kMaxStatBytes = 64 * 1024;
 
 class Values {
  public:
@@ -39,6 +39,10 @@ std::optional<std::uint64_t> without(std::optional<std::uint64_t> all, std::opti
   return all && part ? std::optional(*all - std::min(*all, *part)) : all;
 }
 
+std::optional<std::uint64_t> both(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+  return a && b ? std::optional(*a + *b) : std::nullopt;
+}
+
 // Before Linux 5.18 there is no sum.
 std::optional<std::uint64_t> kernel_of_v2(const Values& value) {
   if (const auto all = value("kernel")) return all;
@@ -57,12 +61,14 @@ MemoryStat parse_memory_stat(std::string_view content) {
   // v1 has the plain names as well: there they leave the descendants out.
   if (value("total_rss")) {
     stat.inactive_file_bytes = value("total_inactive_file");
+    stat.reclaimable_file_bytes = both(stat.inactive_file_bytes, value("total_active_file"));
     stat.parts.anon_bytes = value("total_rss");
     stat.parts.shmem_bytes = value("total_shmem");
     stat.parts.file_bytes = without(value("total_cache"), stat.parts.shmem_bytes);
     return stat;
   }
   stat.inactive_file_bytes = value("inactive_file");
+  stat.reclaimable_file_bytes = both(stat.inactive_file_bytes, value("active_file"));
   stat.parts.anon_bytes = value("anon");
   stat.parts.shmem_bytes = value("shmem");
   stat.parts.file_bytes = without(value("file"), stat.parts.shmem_bytes);
@@ -77,7 +83,7 @@ StatFiles::StatFiles(const std::filesystem::path& dir)
 }
 
 std::optional<StatFiles::Reading> StatFiles::read() const {
-  const auto content = stat_.read(kMaxFileBytes);
+  const auto content = stat_.read(kMaxStatBytes);
   if (!content) return std::nullopt;
   Reading reading{parse_memory_stat(*content), {}};
   if (!reading.stat.parts.kernel_bytes) reading.stat.parts.kernel_bytes = read_number(kernel_);
@@ -88,8 +94,14 @@ std::optional<StatFiles::Reading> StatFiles::read() const {
 std::optional<bool> read_has_processes(const std::filesystem::path& dir) {
   // A list too long to be read is not empty.
   if (!path_exists(dir / kProcs)) return std::nullopt;
-  const auto content = read_small_file(dir / kProcs, kMaxFileBytes);
+  const auto content = read_small_file(dir / kProcs, kMaxStatBytes);
   return !content || !content->empty();
+}
+
+std::optional<bool> read_populated(const std::filesystem::path& dir) {
+  const auto events = read_small_file(dir / kEvents, kMaxStatBytes);
+  if (!events) return read_has_processes(dir);
+  return events->find("populated 0\n") == std::string::npos;
 }
 
 }  // namespace memspike::cgroup

@@ -15,6 +15,9 @@ struct MemoryStat {
   // Page cache of the memcg and its descendants that was not used again lately: what cAdvisor, and
   // so kubectl top, takes off usage.
   std::optional<std::uint64_t> inactive_file_bytes;
+  // Page cache on both of reclaim's lists: what the kernel drops before it lets a limit kill. Neither shmem
+  // nor what is locked is on them.
+  std::optional<std::uint64_t> reclaimable_file_bytes;
   composition::Parts parts;
 };
 
@@ -53,5 +56,8 @@ class StatFiles {
 
 // Whether a process is in the memcg itself; those in its descendants do not count.
 std::optional<bool> read_has_processes(const std::filesystem::path& dir);
+
+// Whether processes are in it or, on v2, below; nullopt: not known.
+std::optional<bool> read_populated(const std::filesystem::path& dir);
 
 }  // namespace memspike::cgroup

@@ -174,6 +174,8 @@ Result<void> OwnCgroup::enter(pid_t pid) const {
   return {};
 }
 
+bool OwnCgroup::try_to_remove() const { return dir_.empty() || remove_tree(dir_) == 0; }
+
 Result<void> OwnCgroup::remove() {
   if (dir_.empty()) return {};
   int error = 0;

@@ -43,9 +43,15 @@ class OwnCgroup {
   // Moves a process in; 0 is the calling one.
   Result<void> enter(pid_t pid) const;
 
-  // Removes it and what is below it, waiting up to a second for the last
-  // process to be gone. ErrorKind::failed while processes remain.
+  // Removes it and what is below it, once. False while processes remain in it.
+  bool try_to_remove() const;
+
+  // The same, waiting up to a second for the last process to be gone. ErrorKind::failed while processes
+  // remain.
   Result<void> remove();
+
+  // It is left to somebody else to remove.
+  void leave() { dir_.clear(); }
 
  private:
   OwnCgroup(std::string path, std::filesystem::path dir) : path_(std::move(path)), dir_(std::move(dir)) {}

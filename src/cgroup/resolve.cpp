@@ -14,10 +14,6 @@ namespace {
 
 using Pods = std::vector<PodEntry>;
 
-tl::unexpected<Error> not_found(std::string message, std::string advice = {}) {
-  return fail(ErrorKind::not_found, std::move(message), std::move(advice));
-}
-
 std::vector<std::string> labels(const Pods& pods) {
   std::vector<std::string> result;
   for (const PodEntry& pod : pods) result.push_back(pod_label(pod));

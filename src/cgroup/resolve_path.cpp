@@ -21,10 +21,6 @@ namespace {
 constexpr std::size_t kMaxProcFileBytes = std::size_t{4} << 20;
 constexpr std::string_view kDeleted = " (deleted)";
 
-tl::unexpected<Error> not_found(std::string message, std::string advice = {}) {
-  return fail(ErrorKind::not_found, std::move(message), std::move(advice));
-}
-
 // A directory really below the mount: in a fixture tree a link could lead out of it.
 bool is_cgroup(const Hierarchy& hierarchy, const std::string& path) {
   std::error_code error;

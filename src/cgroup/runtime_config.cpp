@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 
 // Real ones have 5 to 50 KB; the parser needs up to 16 times the text.
 constexpr std::size_t kMaxConfigBytes = std::size_t{1} << 20;
-constexpr int kMaxDepth = 64;
+constexpr int kMaxNesting = 64;
 
 struct Place {
   std::string_view before;
@@ -98,7 +98,7 @@ std::optional<ContainerNames> parse_runtime_config(std::string_view json) {
   if (json.size() > kMaxConfigBytes) return std::nullopt;
   bool too_deep = false;
   const auto filter = [&too_deep](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMaxDepth;
+    too_deep = too_deep || depth > kMaxNesting;
     return !too_deep;
   };
   const Json root = Json::parse(json.begin(), json.end(), filter, false);

@@ -145,18 +145,29 @@ std::vector<ContainerEntry> read_containers(const Hierarchy& hierarchy, Names& n
   return containers;
 }
 
+// `Pod`: a PodEntry or a PodInfo. By the pod's logs, else by what the runtime knows of a container of it.
+template <class Pod>
+bool name_by_logs(Pod& pod, const Names& names) {
+  const PodNames* known = names.pod(pod.uid);
+  if (known == nullptr) return false;
+  pod.namespace_name = known->namespace_name;
+  pod.pod = known->pod;
+  return true;
+}
+
+template <class Pod>
+bool name_by_container(Pod& pod, const std::string& container_id, Names& names) {
+  const ContainerNames known = names.container(container_id);
+  if (!known.pod || !known.namespace_name) return false;
+  pod.namespace_name = known.namespace_name;
+  pod.pod = known.pod;
+  return true;
+}
+
 void name_pod(PodEntry& pod, Names& names) {
-  if (const PodNames* known = names.pod(pod.uid)) {
-    pod.namespace_name = known->namespace_name;
-    pod.pod = known->pod;
-    return;
-  }
+  if (name_by_logs(pod, names)) return;
   for (const ContainerEntry& entry : pod.containers) {
-    const ContainerNames known = names.container(entry.info.id);
-    if (!known.pod || !known.namespace_name) continue;
-    pod.namespace_name = known.namespace_name;
-    pod.pod = known.pod;
-    return;
+    if (name_by_container(pod, entry.info.id, names)) return;
   }
 }
 
@@ -180,9 +191,9 @@ PodEntry make_pod(const Hierarchy& hierarchy, Names& names, const std::string& u
   return pod;
 }
 
-// The other containers of the pod that `layout` belongs to, and itself.
-std::vector<ContainerEntry> siblings(const Hierarchy& hierarchy, Names& names, const Layout& layout) {
-  const std::string above = layout.pod_path.value_or(parent_path(*layout.container_path));
+// The cgroups of the containers of the pod that `layout` belongs to.
+std::vector<std::string> container_paths(const Hierarchy& hierarchy, const Layout& layout) {
+  const std::string above = layout.pod_path.value_or(parent_path(layout.container_path.value_or("/")));
   std::vector<std::string> paths;
   for (const DirectoryEntry& entry : list_directory(memcg_dir(hierarchy, above))) {
     if (!entry.is_directory) continue;
@@ -190,7 +201,17 @@ std::vector<ContainerEntry> siblings(const Hierarchy& hierarchy, Names& names, c
     const Layout other = parse_layout(path);
     if (other.role == Role::container && other.pod_uid == layout.pod_uid) paths.push_back(path);
   }
-  return read_containers(hierarchy, names, *layout.pod_uid, paths);
+  return paths;
+}
+
+PodInfo describe_pod(const Layout& layout, const Hierarchy& hierarchy, Names& names) {
+  PodInfo pod{*layout.pod_uid, {}, {}, layout.qos};
+  if (name_by_logs(pod, names)) return pod;
+  if (layout.container_id && name_by_container(pod, *layout.container_id, names)) return pod;
+  for (const std::string& path : container_paths(hierarchy, layout)) {
+    if (name_by_container(pod, parse_layout(path).container_id.value_or(""), names)) break;
+  }
+  return pod;
 }
 
 }  // namespace
@@ -250,13 +271,15 @@ MemcgDescription describe_memcg(std::string_view path, const Hierarchy& hierarch
   MemcgDescription result;
   result.layout = parse_layout(path);
   result.role = result.layout.role;
+  if (result.layout.pod_uid) result.pod = describe_pod(result.layout, hierarchy, names);
   if (!result.layout.container_id || result.layout.is_conmon) return result;
   const ContainerNames known = names.container(*result.layout.container_id);
   ContainerInfo info{*result.layout.container_id, known.container, Role::container};
   if (known.is_sandbox.value_or(false)) info.role = Role::sandbox;
   const bool unclear = !info.name && info.role != Role::sandbox && result.layout.pod_uid;
   if (unclear) {
-    for (const ContainerEntry& entry : siblings(hierarchy, names, result.layout)) {
+    for (const ContainerEntry& entry : read_containers(hierarchy, names, *result.layout.pod_uid,
+                                                       container_paths(hierarchy, result.layout))) {
       if (entry.path == *result.layout.container_path) info = entry.info;
     }
   }

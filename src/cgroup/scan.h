@@ -58,8 +58,17 @@ std::vector<PodEntry> list_pods(const Hierarchy& hierarchy, const Roots& roots);
 // The containers at and below one cgroup, whichever pods they belong to.
 std::vector<ContainerEntry> list_containers(const Hierarchy& hierarchy, Names& names, std::string_view path);
 
+// Which pod something belongs to.
+struct PodInfo {
+  std::string uid;
+  std::optional<std::string> namespace_name;  // set together with the pod's name
+  std::optional<std::string> pod;
+  std::optional<std::string> qos;
+};
+
 struct MemcgDescription {
   Role role = Role::cgroup;
+  std::optional<PodInfo> pod;              // that it is, or lies inside of
   std::optional<ContainerInfo> container;  // that it is, or lies inside of
   Layout layout;
 };

@@ -4,12 +4,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "cgroup/hierarchy.h"
 
 namespace memspike::cgroup {
+
+// Nothing here, or more than one thing, is what was asked for.
+inline tl::unexpected<Error> not_found(std::string message, std::string advice = {}) {
+  return fail(ErrorKind::not_found, std::move(message), std::move(advice));
+}
 
 // Exactly one of the first four is set.
 struct TargetSpec {

@@ -74,8 +74,16 @@ Result<WaitPlan> wait_patterns(const TargetSpec& spec, const Hierarchy& hierarch
   return plan;
 }
 
+WaitPlan await_scope(NodeScope scope) {
+  WaitPlan plan;
+  plan.leaf_prefixes = scope_prefixes(scope);
+  plan.scope = scope;
+  return plan;
+}
+
 bool is_awaited(const WaitPlan& plan, std::string_view relative_path) {
   const std::string path = normal_path(relative_path);
+  if (plan.scope) return is_scope_root(*plan.scope, path);
   if (!plan.pod_uid) {
     return std::find(plan.full_paths.begin(), plan.full_paths.end(), path) != plan.full_paths.end();
   }

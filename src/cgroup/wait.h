@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "cgroup/hierarchy.h"
+#include "cgroup/node_scope.h"
 #include "cgroup/target.h"
 
 namespace memspike::cgroup {
@@ -23,7 +24,11 @@ struct WaitPlan {
   std::vector<std::string> leaf_prefixes;
   std::vector<std::string> full_paths;  // with --cgroup: relative to the mount; one of them
   std::optional<std::string> pod_uid;   // with --pod-uid: as asked
+  std::optional<NodeScope> scope;       // of a service: everything of that kind
 };
+
+// Of a whole node.
+WaitPlan await_scope(NodeScope scope);
 
 // ErrorKind::usage for a malformed target. Of a UID of 32 digits without dashes
 // both spellings are awaited, since a static pod's has none.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/own_limits.h"
 #include "cli/event_loop.h"
 
 namespace memspike::cli {
@@ -45,6 +46,7 @@ void report_errno(int fd) {
   if (read(go, &byte, 1) != 1) _exit(kNeverStarted);
   std::signal(SIGPIPE, SIG_DFL);
   restore_signals();
+  restore_open_files();
   execvp(arguments[0], arguments);
   report_errno(status);
   _exit(kNeverStarted);

@@ -10,5 +10,10 @@ int execute(const RunCommand& command);
 int execute(const ReportCommand& command);
 int execute(const ListCommand& command);
 int execute(const DoctorCommand& command);
+int execute(const ServeCommand& command);
+int execute(const WhyCommand& command);
+int execute(const KillsCommand& command);
+int execute(const LastCommand& command);
+int execute(const StatusCommand& command);
 
 }  // namespace memspike::cli

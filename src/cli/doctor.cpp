@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/own_limits.h"
 #include "base/units.h"
 #include "cgroup/hierarchy.h"
 #include "cli/commands.h"
@@ -19,14 +20,14 @@
 #include "probe/feature_names.h"
 #include "probe/features.h"
 #include "probe/probe.h"
-#include "report/checkup.h"
+#include "views/node/checkup.h"
 
 namespace memspike::cli {
 namespace {
 
-using report::Check;
-using report::CheckState;
-using report::Checkup;
+using views::Check;
+using views::CheckState;
+using views::Checkup;
 
 void append(std::vector<Check>& checks, std::vector<Check> more) {
   checks.insert(checks.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -49,12 +50,16 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// The probe's own advice would be this very command.
+// The probe's own advice would be this very command, but for what is no fault of the kernel's.
+std::string trial_advice(const HostFacts& facts) {
+  if (const auto limit = too_tight_own_limit()) return limit->advice;
+  return facts.lockdown == "confidentiality"
+             ? "boot with lockdown=integrity or less"
+             : "memspike does not know this kernel yet: please report it with `memspike doctor -f json`";
+}
+
 void fail_trial(Checkup& checkup, const HostFacts& facts, Error error) {
-  error.advice =
-      facts.lockdown == "confidentiality"
-          ? "boot with lockdown=integrity or less"
-          : "memspike does not know this kernel yet: please report it with `memspike doctor -f json`";
+  error.advice = trial_advice(facts);
   checkup.checks.push_back({"attach", CheckState::blocking, error.message, error.advice});
   refuse(checkup, error);
 }
@@ -80,10 +85,13 @@ void try_probe(Checkup& checkup, const probe::Features& features, const HostFact
                             probe->tier_reason()),
                 "a kernel with BPF trampolines (fentry) or kprobes has it; peaks and spikes are as exact "
                 "without"});
-  for (const probe::Hook& hook : probe->hooks()) checkup.hooks.push_back({hook.event, hook.attach});
+  checkup.hooks = probe->hooks();
   checkup.missing = probe->missing();
+  checkup.checks.push_back({"map_memory", CheckState::good,
+                            fmt::format("what is shared with the kernel takes {} of its memory",
+                                        format_bytes(probe->map_bytes()))});
   std::string text = fmt::format("tried: programs loaded in {}, {} attached in {}, all removed again",
-                                 format_duration(load_ns), report::counted(checkup.hooks.size(), "hook"),
+                                 format_duration(load_ns), views::counted(checkup.hooks.size(), "hook"),
                                  format_duration(attach_ns));
   if (checkup.missing.empty()) {
     checkup.checks.push_back({"attach", CheckState::good, std::move(text)});
@@ -101,10 +109,18 @@ Checkup examine(const DoctorCommand& command) {
   Checkup checkup;
   checkup.kernel_release = features.kernel_release;
   checkup.disabled = command.disabled_features;
-  if (auto usable = probe::check_required(features); !usable) refuse(checkup, usable.error());
-  append(checkup.checks, privilege_checks(features, facts));
+  std::vector<Check> privileges = privilege_checks(features, facts);
+  if (auto usable = probe::check_required(features); !usable) {
+    // What helps depends on where it runs: sudo is nothing to a container.
+    const Check& first = privileges.front();
+    if (first.state == CheckState::blocking && first.advice) usable.error().advice = *first.advice;
+    refuse(checkup, usable.error());
+  }
+  append(checkup.checks, std::move(privileges));
+  append(checkup.checks, capability_checks(facts));
   append(checkup.checks, feature_checks(features));
   append(checkup.checks, cost_checks(facts));
+  append(checkup.checks, node_checks(command.common.roots));
   append(checkup.checks, cgroup_checks(hierarchy, command.common.roots));
   if (hierarchy) {
     checkup.cgroup_mode = std::string(cgroup::to_string(hierarchy->mode));
@@ -125,8 +141,8 @@ int execute(const DoctorCommand& command) {
   auto output = Output::open(std::nullopt, STDOUT_FILENO);
   if (!output) return complain(output.error());
   const std::string text = command.format == Format::json
-                               ? report::render_checkup_json(checkup)
-                               : report::render_checkup_text(checkup, style_for(STDOUT_FILENO));
+                               ? views::render_checkup_json(checkup)
+                               : views::render_checkup_text(checkup, style_for(STDOUT_FILENO));
   if (auto written = output->write(text); !written) return complain(written.error());
   return checkup.can_run() ? kExitDone : kExitUnsupported;
 }

@@ -1,31 +1,46 @@
 // Privileges, settings and cgroups; doctor_features.cpp has the kernel's features.
 #include "cli/doctor_checks.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "capture/live/kernel_log.h"
 #include "cgroup/files.h"
 #include "cgroup/scan.h"
 #include "cgroup/text.h"
-#include "report/style.h"
+#include "process/reader.h"
+#include "views/kit/style.h"
 
 namespace memspike::cli {
 namespace {
 
-using report::Check;
-using report::CheckState;
+using views::Check;
+using views::CheckState;
+
+// To the right to load BPF programs. Kubernetes gives capabilities to no user but root.
+std::string how_to_get_in(const HostFacts& facts) {
+  if (!facts.in_container) return "run it with sudo";
+  if (facts.uid != 0) {
+    return "run the container as root (runAsUser: 0) and add BPF and PERFMON to its capabilities: nobody "
+           "else "
+           "gets any";
+  }
+  return "add BPF and PERFMON to the container's capabilities";
+}
 
 // The kernel's answer counts; ids and capabilities only explain a refusal.
 Check privileges(const probe::Features& features, const HostFacts& facts) {
   const std::string who = facts.uid == 0 ? "root" : fmt::format("uid {}", facts.uid);
   if (!features.may_load_bpf && !facts.has_bpf_capabilities()) {
     return {"privileges", CheckState::blocking,
-            fmt::format("{} without CAP_BPF and CAP_PERFMON: no right to load BPF programs", who),
-            facts.uid == 0 ? "in a container, run it privileged" : "run it with sudo"};
+            fmt::format("{} without {}: no right to load BPF programs", who,
+                        fmt::join(missing_for_bpf(facts), " and ")),
+            how_to_get_in(facts)};
   }
   if (!features.may_load_bpf && !facts.in_initial_user_namespace) {
     return {
@@ -38,6 +53,9 @@ Check privileges(const probe::Features& features, const HostFacts& facts) {
 }
 
 Check bpf(const probe::Features& features, bool privileged) {
+  if (features.own_limit) {
+    return {"bpf", CheckState::blocking, features.own_limit->message, features.own_limit->advice};
+  }
   if (features.may_load_bpf) return {"bpf", CheckState::good, "the kernel takes BPF programs"};
   const std::string& error = features.may_load_bpf_error;
   Check check{"bpf", CheckState::blocking,
@@ -86,6 +104,14 @@ Check stats(const HostFacts& facts) {
           "sysctl kernel.bpf_stats_enabled=0"};
 }
 
+// From a cgroup namespace below, the hierarchy's root looks like "/../../..".
+bool is_whole(std::string_view mount_root) {
+  for (const std::string_view part : cgroup::split(mount_root, '/')) {
+    if (part != "..") return false;
+  }
+  return true;
+}
+
 Check hierarchy_check(const cgroup::Hierarchy& hierarchy) {
   const std::string where = hierarchy.memory_mount.string();
   std::string text = fmt::format("v{}: memory is accounted in {}", hierarchy.memory_is_v2 ? 2 : 1, where);
@@ -93,7 +119,7 @@ Check hierarchy_check(const cgroup::Hierarchy& hierarchy) {
     text =
         fmt::format("hybrid: memory is accounted by cgroup v{} in {}", hierarchy.memory_is_v2 ? 2 : 1, where);
   }
-  if (hierarchy.mount_root == "/") return {"cgroup", CheckState::good, std::move(text)};
+  if (is_whole(hierarchy.mount_root)) return {"cgroup", CheckState::good, std::move(text)};
   return {"cgroup", CheckState::degraded,
           fmt::format("{}, but only the part {} of the hierarchy is visible: pods outside are not found",
                       text, hierarchy.mount_root),
@@ -128,18 +154,41 @@ Check pods_check(const cgroup::Hierarchy& hierarchy, const cgroup::Roots& roots)
   }
   const auto named = static_cast<std::uint64_t>(
       std::count_if(pods.begin(), pods.end(), [](const auto& pod) { return pod.pod.has_value(); }));
-  std::string text = report::counted(pods.size(), "pod") + " on this node, ";
+  std::string text = views::counted(pods.size(), "pod") + " on this node, ";
   if (named == pods.size()) return {"pods", CheckState::good, text + "known by name"};
   text += named == 0 ? "not known by name: target a pod by UID"
                      : fmt::format("{} of them not known by name: target those by UID",
-                                   report::grouped(pods.size() - named));
+                                   views::grouped(pods.size() - named));
   return {
       "pods", CheckState::degraded, std::move(text),
       "names come from /var/log/pods, which only root may read; in a container, mount the host's and point "
       "--host-root at it"};
 }
 
+Check kernel_log_check() {
+  if (capture::KernelLog::open_at_end().is_readable()) {
+    return {"kernel_log", CheckState::good, "the kernel's own words on each OOM kill can be read"};
+  }
+  return {"kernel_log", CheckState::degraded,
+          "neither /dev/kmsg nor syslog(2) may be read: kills are seen, but not what the kernel says of them",
+          "add SYSLOG to the container's capabilities, or run it as root"};
+}
+
+Check processes_check(const cgroup::Roots& roots) {
+  if (process::Reader(roots.host_root).usable()) {
+    return {"proc", CheckState::good, "processes are known by name and command line"};
+  }
+  return {"proc", CheckState::degraded,
+          "this /proc numbers processes by itself: culprits have no command lines, --stacks no names",
+          "give the container the host's processes (hostPID), or mount the host's /proc and point "
+          "--host-root at it"};
+}
+
 }  // namespace
+
+std::vector<Check> node_checks(const cgroup::Roots& roots) {
+  return {kernel_log_check(), processes_check(roots)};
+}
 
 std::vector<Check> privilege_checks(const probe::Features& features, const HostFacts& facts) {
   Check first = privileges(features, facts);

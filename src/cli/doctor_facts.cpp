@@ -1,6 +1,7 @@
 #include "cli/doctor_facts.h"
 
 #include <linux/capability.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -9,6 +10,7 @@
 
 #include "cgroup/host_files.h"
 #include "cgroup/text.h"
+#include "rights/capabilities.h"
 
 namespace memspike::cli {
 namespace {
@@ -22,16 +24,6 @@ std::optional<int> read_setting(const char* path) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end == text.data()) return std::nullopt;
-  return value;
-}
-
-std::uint64_t read_capabilities() {
-  constexpr std::string_view kKey = "CapEff:\t";
-  const std::string status = read_file("/proc/self/status");
-  const std::size_t at = status.find(kKey);
-  if (at == std::string::npos) return 0;
-  std::uint64_t value = 0;
-  std::from_chars(status.data() + at + kKey.size(), status.data() + status.size(), value, 16);
   return value;
 }
 
@@ -53,19 +45,31 @@ std::string read_lockdown() {
   return text.substr(open + 1, close - open - 1);
 }
 
-bool has_bit(std::uint64_t set, unsigned bit) { return (set >> bit & 1) != 0; }
+// PROC_CGROUP_INIT_INO and PROC_PID_INIT_INO of include/linux/proc_ns.h. A container has at least one of
+// these namespaces to itself.
+bool has_own_namespace() {
+  constexpr ino_t kInitialCgroups = 0xEFFFFFFB;
+  constexpr ino_t kInitialPids = 0xEFFFFFFC;
+  const auto is_initial = [](const char* path, ino_t initial) {
+    struct stat status {};
+    return stat(path, &status) != 0 || status.st_ino == initial;
+  };
+  return !is_initial("/proc/self/ns/cgroup", kInitialCgroups) ||
+         !is_initial("/proc/self/ns/pid", kInitialPids);
+}
 
 }  // namespace
 
 bool HostFacts::has_bpf_capabilities() const {
-  return has_bit(capabilities, CAP_SYS_ADMIN) ||
-         (has_bit(capabilities, CAP_BPF) && has_bit(capabilities, CAP_PERFMON));
+  return rights::has_capability(capabilities, CAP_SYS_ADMIN) ||
+         (rights::has_capability(capabilities, CAP_BPF) && rights::has_capability(capabilities, CAP_PERFMON));
 }
 
 HostFacts read_host_facts() {
   HostFacts facts;
   facts.uid = geteuid();
-  facts.capabilities = read_capabilities();
+  facts.capabilities = rights::effective_capabilities();
+  facts.in_container = has_own_namespace();
   facts.in_initial_user_namespace = is_initial_user_namespace();
   facts.lockdown = read_lockdown();
   facts.bpf_jit_enable = read_setting("/proc/sys/net/core/bpf_jit_enable");

@@ -13,6 +13,7 @@ namespace memspike::cli {
 struct HostFacts {
   uid_t uid = 0;
   std::uint64_t capabilities = 0;         // effective ones, by bit
+  bool in_container = false;              // with namespaces of its own
   bool in_initial_user_namespace = true;  // elsewhere root is not the node's root
   std::string lockdown = "none";          // "none", "integrity", "confidentiality"
   std::optional<int> bpf_jit_enable;      // unset: not visible

@@ -13,8 +13,8 @@ namespace memspike::cli {
 namespace {
 
 using probe::Features;
-using report::Check;
-using report::CheckState;
+using views::Check;
+using views::CheckState;
 
 // A feature that memspike can do without.
 struct OptionalFeature {
@@ -49,6 +49,14 @@ constexpr std::array kOptional{
                     "--stacks: where a counter rises, kernel and user stacks are recorded",
                     "--stacks has no effect: nobody says where the memory was asked for",
                     "Linux 5.11 or newer has it"},
+    OptionalFeature{"stack_copies", &Features::has_user_copies, true,
+                    "--stacks: user stacks are unwound by the tables of their programs",
+                    "--stacks: user stacks end where the code keeps no frame pointers",
+                    "Linux 5.11 or newer has it"},
+    OptionalFeature{"task_pt_regs", &Features::has_task_pt_regs, true,
+                    "--stacks: the kernel says where a task's registers are",
+                    "--stacks: registers are looked for where kernels before 5.15 keep them",
+                    "Linux 5.15 or newer has it"},
     OptionalFeature{"reclaim_tracepoints", &Features::has_reclaim_tracepoints, false,
                     "falls by reclaim are seen at once",
                     "falls by reclaim are seen by the sweep, up to 1 ms late", kTracepointAdvice},

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "cli/clock.h"
+#include "process/clock.h"
 
 namespace memspike::cli {
 namespace {
@@ -32,11 +32,20 @@ std::uint64_t drain_timer(int fd) {
 
 void restore_signals() { sigprocmask(SIG_SETMASK, &original_mask, nullptr); }
 
-Result<EventLoop> EventLoop::create() {
+void let_signals_end() {
+  sigset_t ending;
+  sigemptyset(&ending);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP}) {
+    if (sigismember(&original_mask, signal) == 0) sigaddset(&ending, signal);
+  }
+  sigprocmask(SIG_UNBLOCK, &ending, nullptr);
+}
+
+Result<EventLoop> EventLoop::create(const std::vector<int>& signals) {
   EventLoop loop;
   sigset_t mask;
   sigemptyset(&mask);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&mask, signal);
+  for (const int signal : signals) sigaddset(&mask, signal);
   sigprocmask(SIG_BLOCK, &mask, &original_mask);
   loop.epoll_ = UniqueFd(epoll_create1(EPOLL_CLOEXEC));
   loop.signals_ = UniqueFd(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -87,6 +96,21 @@ Result<void> EventLoop::sweep_every(std::uint64_t period_ns) {
   return {};
 }
 
+std::optional<Signal> EventLoop::read_signal() {
+  signalfd_siginfo info{};
+  if (read(signals_.get(), &info, sizeof(info)) != sizeof(info)) return std::nullopt;
+  Signal signal;
+  signal.number = static_cast<int>(info.ssi_signo);
+  signal.is_from_kernel = info.ssi_code > 0;  // SI_KERNEL; SI_USER and what processes queue are 0 and less
+  if (!signal.is_from_kernel) signal.sender = static_cast<pid_t>(info.ssi_pid);
+  if (info.ssi_code == SI_QUEUE) signal.value = static_cast<std::intptr_t>(info.ssi_ptr);
+  return signal;
+}
+
+void EventLoop::take_signals(const std::function<Answer(const Signal&)>& handler) {
+  while (const auto signal = read_signal()) handler(*signal);
+}
+
 Result<EventLoop::Reason> EventLoop::run(const Handlers& handlers, std::optional<std::uint64_t> deadline_ns) {
   for (;;) {
     int timeout_ms = -1;
@@ -113,14 +137,10 @@ Result<EventLoop::Reason> EventLoop::run(const Handlers& handlers, std::optional
         if (!more) return tl::unexpected(more.error());
         if (!*more) return Reason::stopped;
       } else if (fd == signals_.get()) {
-        signalfd_siginfo info{};
-        if (read(fd, &info, sizeof(info)) != sizeof(info)) continue;
-        if (handlers.first_signal && signals_seen_ == 0)
-          handlers.first_signal(static_cast<int>(info.ssi_signo));
-        if (++signals_seen_ > 1 || !survive_first_signal_) {
-          restore_signals();  // from here on a further signal ends the process at once
-          return Reason::signal;
-        }
+        const auto signal = read_signal();
+        if (!signal || handlers.signal(*signal) == Answer::go_on) continue;
+        let_signals_end();
+        return Reason::signal;
       }
     }
   }

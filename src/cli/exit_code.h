@@ -10,6 +10,7 @@ inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNotFound = 3;
 inline constexpr int kExitUnsupported = 4;
+inline constexpr int kExitConditionMet = 5;  // of `run`: --fail-on-oom, --fail-if
 // Of `run`, as shells use them.
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitCommandNotFound = 127;

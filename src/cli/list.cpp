@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,16 +14,17 @@
 #include "cgroup/text.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/http_client.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "report/inventory.h"
+#include "views/node/inventory.h"
 
 namespace memspike::cli {
 namespace {
 
 // Into a pipe or a file goes everything: whole UIDs and paths, for grep and awk.
-report::TextStyle list_style() {
-  report::TextStyle style = style_for(STDOUT_FILENO);
+views::TextStyle list_style() {
+  views::TextStyle style = style_for(STDOUT_FILENO);
   if (isatty(STDOUT_FILENO) == 0) style.columns = std::numeric_limits<unsigned>::max();
   return style;
 }
@@ -48,6 +50,24 @@ void explain_nameless(const std::vector<cgroup::PodEntry>& pods) {
   if (any && geteuid() != 0) spdlog::info("some names are missing: as root, /var/log/pods would tell them");
 }
 
+// Nothing where no service runs, or it may not be asked: the list is one without it.
+views::WatchedByPath ask_what_is_watched(const std::string& socket) {
+  views::WatchedByPath watched;
+  const auto answer = ask_service(socket, "/v1/containers");
+  const auto json = answer ? nlohmann::json::parse(*answer, nullptr, false) : nlohmann::json();
+  if (!json.is_object() || !json.contains("containers") || !json["containers"].is_array()) return watched;
+  const auto number = [](const nlohmann::json& each, const char* key) {
+    const auto found = each.find(key);
+    return found != each.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  };
+  for (const auto& each : json["containers"]) {
+    if (!each.is_object() || !each.contains("cgroup") || !each["cgroup"].is_string()) continue;
+    watched[each["cgroup"].get<std::string>()] = {number(each, "life_peak_bytes"),
+                                                  number(each, "bursts_per_hour"), number(each, "kills")};
+  }
+  return watched;
+}
+
 }  // namespace
 
 int execute(const ListCommand& command) {
@@ -60,9 +80,10 @@ int execute(const ListCommand& command) {
 
   auto output = Output::open(std::nullopt, STDOUT_FILENO);
   if (!output) return complain(output.error());
+  const views::WatchedByPath watched = ask_what_is_watched(command.socket);
   const std::string text = command.format == Format::json
-                               ? report::render_inventory_json(hierarchy->mode, pods)
-                               : report::render_inventory_text(pods, list_style());
+                               ? views::render_inventory_json(hierarchy->mode, pods, watched)
+                               : views::render_inventory_text(pods, list_style(), watched);
   if (auto written = output->write(text); !written) return complain(written.error());
   return kExitDone;
 }

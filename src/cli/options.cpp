@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <bit>
 
 #include "base/units.h"
-#include "cgroup/suggest.h"
 #include "cgroup/text.h"
 #include "cli/exit_code.h"
+#include "cli/meant.h"
+#include "cli/option_kit.h"
+#include "cli/serve_options.h"
 
 namespace memspike::cli {
 namespace {
@@ -24,117 +27,24 @@ constexpr const char* kFooter = R"(Examples:
   memspike record --pod shop/checkout-7d9f -d 5m -f html -o report.html
   memspike record --pod-uid 3f2a1b4c -d 1h -f openmetrics -o memspike.prom
   memspike run --limit 50Mi -- stress-ng --vm 1 --vm-bytes 60M -t 5
+  memspike serve --metrics 127.0.0.1:9779
+  memspike why checkout
 
 Sizes: 50Mi, 50M, 1.5Gi, 52428800. Durations: 500ms, 30s, 5m, 1h30m.
 Exit codes: 0 done, 1 failed, 2 usage, 3 target not found or ambiguous,
 4 this kernel or these privileges cannot do it. `run` exits as its command did
-(128 + signal when it was killed).)";
-
-// A CLI11 validator that turns the option's text into a number by `parse`.
-template <class Number>
-CLI::Option* add_quantity(CLI::App* app, const std::string& name, std::optional<Number>& target,
-                          Result<std::uint64_t> (*parse)(std::string_view), const std::string& type,
-                          const std::string& description) {
-  return app
-      ->add_option_function<std::string>(
-          name,
-          [&target, parse, name](const std::string& text) {
-            const auto value = parse(text);
-            if (!value) throw CLI::ValidationError(name, value.error().message + "; " + value.error().advice);
-            target = static_cast<Number>(*value);
-          },
-          description)
-      ->type_name(type);
-}
-
-void add_format(CLI::App* app, Format& format, const std::vector<std::string>& names) {
-  static const std::map<std::string, Format> formats{{"text", Format::text},
-                                                     {"json", Format::json},
-                                                     {"csv", Format::csv},
-                                                     {"html", Format::html},
-                                                     {"openmetrics", Format::openmetrics},
-                                                     {"perfetto", Format::perfetto},
-                                                     {"folded", Format::folded},
-                                                     {"pprof", Format::pprof}};
-  app->add_option_function<std::string>(
-         "-f,--format", [&format](const std::string& name) { format = formats.at(name); },
-         "Output format (default: text)")
-      ->type_name(CLI::detail::join(names, "|"))
-      ->check(CLI::IsMember(names).description(""));
-}
-
-void add_roots(CLI::App* app, CommonOptions& common) {
-  app->add_option_function<std::string>(
-         "--cgroup-root", [&common](const std::string& dir) { common.roots.cgroup_root = dir; },
-         "Where the memory controller is mounted (default: from the mount table)")
-      ->type_name("DIR");
-  app->add_option_function<std::string>(
-         "--host-root", [&common](const std::string& dir) { common.roots.host_root = dir; },
-         "Where the host's /proc, /var and /run are (default: /)")
-      ->type_name("DIR");
-}
-
-void add_talk(CLI::App* app, CommonOptions& common) {
-  app->add_flag("-q,--quiet", common.quiet, "Only errors on stderr, no live status line");
-  app->add_flag("-v,--verbose", common.verbose, "Say what is done and why");
-}
-
-std::vector<std::string> names_of(const std::vector<const CLI::App*>& commands) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : commands) names.push_back(command->get_name());
-  return names;
-}
-
-std::vector<std::string> names_of(const std::vector<const CLI::Option*>& options) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : options) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
-
-// Only what is alike by half or more: a guess at anything would be noise.
-std::string did_you_mean(std::string_view wanted, const std::vector<std::string>& names) {
-  const std::size_t nearest = cgroup::nearest(wanted, names);
-  if (nearest >= names.size() || cgroup::edit_distance(wanted, names[nearest]) > wanted.size() / 2) return "";
-  return fmt::format("; did you mean {}?", names[nearest]);
-}
-
-// CLI11 says of a misspelled command that one is missing, and of an option that it was not expected: better
-// is what was meant. `first`: the first argument.
-std::string explain(const CLI::App& app, const CLI::Error& error, const std::string& first) {
-  const auto chosen = app.get_subcommands();
-  if (chosen.empty() && !first.empty()) {
-    const bool is_option = first.front() == '-';
-    const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
-    const std::string hint =
-        did_you_mean(first, is_option ? names_of(app.get_options()) : names_of(commands));
-    if (is_option && hint.empty()) return error.what();
-    return fmt::format("there is no {} \"{}\"{}", is_option ? "option" : "command", cgroup::printable(first),
-                       hint);
-  }
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !chosen.empty()) {
-    for (const std::string& extra : app.remaining(true)) {
-      if (extra.rfind("--", 0) != 0) continue;
-      const CLI::App* command = chosen.front();
-      const std::string name = extra.substr(0, extra.find('='));
-      return fmt::format("{} has no option \"{}\"{}", command->get_name(), cgroup::printable(name),
-                         did_you_mean(name, names_of(command->get_options())));
-    }
-  }
-  return error.what();
-}
+(128 + signal when it was killed), or with 5 for --fail-on-oom and --fail-if.)";
 
 // Options that have no default of their own to show are bound through optionals.
 struct Raw {
   std::optional<std::uint64_t> dossier_window_ns;
   std::optional<std::uint64_t> ring_bytes;
   std::optional<std::uint64_t> sweep_period_ns;
+  std::optional<std::string> not_a_wait;  // `record --wait shop/checkout`: what CLI11 took for its duration
 };
 
 void add_output(CLI::App* app, OutputOptions& output) {
-  add_format(app, output.format,
-             {"text", "json", "csv", "html", "openmetrics", "perfetto", "folded", "pprof"});
+  add_format(app, output.format, names_of_formats(true));
   app->add_option("-o,--output", output.file,
                   "Write the result there instead of to stdout; a name that ends in\n"
                   ".pftrace asks for a recording (-f perfetto)")
@@ -145,13 +55,24 @@ void add_output(CLI::App* app, OutputOptions& output) {
   app->add_option("--csv", output.csv_file, "Write the timeline as CSV there, beside the result")
       ->type_name("FILE");
   app->add_flag("--timeline", output.timeline, "Put every row of the timeline into the JSON");
+  add_text(app, output);
 }
 
 void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
   add_quantity(app, "--min-prominence", trace.min_prominence_bytes, parse_size_bytes, "SIZE",
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
-  app->add_flag("--stacks", trace.stacks,
-                "Record kernel and user stacks where the counter rises; show the top ones");
+  app->add_flag("--stacks{auto}", trace.stacks,
+                "Record kernel and user stacks where the counter rises; show the top ones.\n"
+                "=fp: user stacks by frame pointers alone; =dwarf: by unwind tables alone\n"
+                "(default: auto, by unwind tables, and frame pointers where there are none)")
+      ->type_name("[=auto|fp|dwarf]")
+      ->check(CLI::IsMember({"auto", "fp", "dwarf"}).description(""));
+  app->add_option("--detail", trace.detail,
+                  "How much is watched: every page that is allocated, only charges, or neither and\n"
+                  "every counter some 1000 times a second; less costs less (default: pages;\n"
+                  "auto: charges where the kernel lets them be watched, else sweep)")
+      ->type_name("pages|charges|sweep|auto")
+      ->check(CLI::IsMember({"pages", "charges", "sweep", "auto"}).description(""));
   app->add_flag("--self", trace.self,
                 "Measure the BPF programs, too: how many ns an event costs (measuring adds some 50)");
   add_quantity(app, "--dossier-window", raw.dossier_window_ns, parse_duration_ns, "DURATION",
@@ -175,6 +96,7 @@ void add_trace(CLI::App* app, TraceOptions& trace, Raw& raw) {
   app->add_option("--disable-feature", trace.disabled_features,
                   "Do without a kernel feature that `memspike doctor` lists")
       ->type_name("NAME")
+      ->allow_extra_args(false)
       ->group("Advanced");
 }
 
@@ -183,16 +105,16 @@ void check_output(OutputOptions& output, TraceOptions& trace, const CLI::App& ap
   if (app.count("--format") == 0 && output.file && output.file->ends_with(kSuffix)) {
     output.format = Format::perfetto;
   }
-  // These two are made of nothing else.
-  if (output.format == Format::folded || output.format == Format::pprof) trace.stacks = true;
-  if (output.format == Format::perfetto) {
+  const FormatRow& row = row_of(output.format);
+  if (row.is_of_stacks && trace.stacks.empty()) trace.stacks = "auto";
+  if (row.kind == FormatRow::Kind::recording) {
     if (output.record_file)
       throw CLI::ValidationError("--record", "is for a result that is no recording itself");
     if (!output.file && isatty(STDOUT_FILENO) == 1) {
-      throw CLI::ValidationError("--format", "a recording is not for a terminal: give it a file with -o");
+      throw CLI::ValidationError("--format", fmt::format("{}: give it a file with -o", row.not_shown));
     }
   }
-  if (output.csv_file && output.format == Format::csv) {
+  if (output.csv_file && row.kind == FormatRow::Kind::stream) {
     throw CLI::ValidationError("--csv",
                                "is for a report beside it: with -f csv the result is the timeline already");
   }
@@ -215,12 +137,31 @@ void check_trace(TraceOptions& trace, const Raw& raw) {
   }
 }
 
+Result<void> check_target(RecordCommand& record, const Raw& raw) {
+  const cgroup::TargetSpec& target = record.target;
+  const bool is_explicit = target.pod_uid || target.pod || target.cgroup_path || target.pid;
+  if (raw.not_a_wait && !record.named && !is_explicit) {
+    record.named = raw.not_a_wait;
+  } else if (raw.not_a_wait) {
+    return tl::unexpected(parse_duration_ns(*raw.not_a_wait).error());
+  }
+  if (!record.named) return cgroup::check_spec(target);
+  if (!is_explicit) return {};
+  return fail(ErrorKind::usage,
+              fmt::format("more than one target given: {}, too", cgroup::printable(*record.named)),
+              "give one target");
+}
+
 void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   CLI::App* sub =
       app.add_subcommand("record", "Trace a pod, a cgroup or a process's cgroup; report at the end");
   // A plain group: an option group would come last in the help. That exactly one is given is checked by
   // check_spec, which knows better what to advise.
-  constexpr const char* kTarget = "TARGET, exactly one of";
+  constexpr const char* kTarget = "TARGET, exactly one: the name of anything that is there, or";
+  sub->add_option("target", record.named,
+                  "A pod, a container, a cgroup or a process, by name, UID, id, path or number, where\n"
+                  "that is unambiguous")
+      ->type_name("TARGET");
   sub->add_option("--pod-uid", record.target.pod_uid, "A pod, by UID or any unique beginning of it")
       ->type_name("UID")
       ->group(kTarget);
@@ -235,17 +176,18 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   sub->set_help_flag("-h,--help", "Print this help message and exit");
   sub->add_option("--container", record.target.containers,
                   "Report these containers of the pod only (repeatable)")
-      ->type_name("NAME|ID");
+      ->type_name("NAME|ID")
+      ->allow_extra_args(false);
   add_quantity(sub, "-d,--duration", record.trace.duration_ns, parse_duration_ns, "DURATION",
                "Stop after this long (default: at SIGINT, SIGTERM or when the target is gone)");
   sub->add_option_function<std::string>(
          "--wait",
-         [&record](const std::string& text) {
+         [&record, &raw](const std::string& text) {
            record.wait = true;
            if (text.empty()) return;
            const auto value = parse_duration_ns(text);
-           if (!value) throw CLI::ValidationError("--wait", value.error().message);
-           record.wait_ns = *value;
+           if (value) record.wait_ns = *value;
+           if (!value) raw.not_a_wait = text;
          },
          "Start before the target exists; give up after DURATION (default: never)")
       ->type_name("[=DURATION]")
@@ -260,36 +202,81 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   });
 }
 
+// No command can be started in so little: who asks for it means another unit.
+Result<std::uint64_t> parse_limit_bytes(std::string_view text) {
+  constexpr std::uint64_t kLeastBytes = 256U << 10;
+  auto bytes = parse_size_bytes(text);
+  if (!bytes || *bytes >= kLeastBytes) return bytes;
+  const std::string_view number = text.substr(0, text.find_first_not_of("0123456789."));
+  const bool is_plausible = *bytes > 0 && number.size() <= 5;
+  return fail(ErrorKind::usage,
+              fmt::format("{} is {}, in which no command can be started", text, format_bytes(*bytes)),
+              is_plausible ? fmt::format("did you mean {}Mi?", number) : "write it like 50Mi");
+}
+
+void add_conditions(CLI::App* app, RunCommand& run) {
+  app->add_flag_callback(
+      "--fail-on-oom",
+      [&run] {
+        run.fail_if.push_back(*parse_condition("kills > 0"));
+        run.fail_if.back().text = "--fail-on-oom";
+      },
+      "Exit with 5 if the OOM killer killed a process of the command");
+  app->add_option_function<std::vector<std::string>>(
+         "--fail-if",
+         [&run](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             auto condition = parse_condition(text);
+             if (!condition) {
+               const Error& error = condition.error();
+               throw CLI::ValidationError("--fail-if", error.message + "; " + error.advice);
+             }
+             run.fail_if.push_back(std::move(*condition));
+           }
+         },
+         "Exit with 5 if this holds: 'peak > 90%' (of the limit), 'burst > 50Mi',\n"
+         "'headroom < 10Mi', 'kills > 0' (repeatable)")
+      ->type_name("CONDITION")
+      ->allow_extra_args(false);
+}
+
+void check_conditions(const RunCommand& run) {
+  for (const Condition& condition : run.fail_if) {
+    if (!condition.needs_limit() || run.limit_bytes) continue;
+    throw CLI::ValidationError("--fail-if",
+                               fmt::format("\"{}\" is about a limit: give one with --limit", condition.text));
+  }
+}
+
 void add_run(CLI::App& app, RunCommand& run, Raw& raw) {
   CLI::App* sub = app.add_subcommand("run", "Run a command in a memory cgroup of its own, and trace that");
-  add_quantity(sub, "--limit", run.limit_bytes, parse_size_bytes, "SIZE",
+  add_quantity(sub, "--limit", run.limit_bytes, parse_limit_bytes, "SIZE",
                "Memory limit of the command's cgroup");
+  add_conditions(sub, run);
   add_output(sub, run.output);
   add_trace(sub, run.trace, raw);
   add_roots(sub, run.common);
   add_talk(sub, run.common);
-  sub->add_option("command", run.command, "The command and its arguments, after --")
+  sub->add_option("command", run.command, "The command and its arguments")
       ->required()
-      ->type_name("COMMAND [ARG...]");
+      ->type_name("[--] COMMAND [ARG...]");
   sub->final_callback([&run, &raw, sub] {
+    check_conditions(run);
     check_output(run.output, run.trace, *sub);
     check_trace(run.trace, raw);
   });
 }
 
-void add_bound(CLI::App* app, const std::string& name, std::optional<recording::Bound>& bound,
-               const std::string& description) {
+void add_moment(CLI::App* app, const std::string& name, std::optional<Moment>& moment,
+                const std::string& description) {
   app->add_option_function<std::string>(
          name,
-         [&bound, name](const std::string& text) {
-           const auto utc = parse_utc_ns(text);
-           const auto offset = parse_duration_ns(text);
-           if (!utc && !offset) {
-             throw CLI::ValidationError(name,
-                                        "is neither a time since the start (1.5s) nor one like "
-                                        "2026-11-24T13:00:01.123456Z");
+         [&moment, name](const std::string& text) {
+           auto parsed = parse_moment(text);
+           if (!parsed) {
+             throw CLI::ValidationError(name, parsed.error().message + "; " + parsed.error().advice);
            }
-           bound = utc ? recording::Bound{*utc, true} : recording::Bound{*offset, false};
+           moment = std::move(*parsed);
          },
          description)
       ->type_name("TIME");
@@ -298,15 +285,25 @@ void add_bound(CLI::App* app, const std::string& name, std::optional<recording::
 void add_report(CLI::App& app, ReportCommand& report) {
   CLI::App* sub =
       app.add_subcommand("report", "Report from a recording what the live run would have printed");
-  sub->add_option("file", report.file, "The recording; - for stdin")->required()->type_name("FILE");
-  add_format(sub, report.output.format, {"text", "json", "csv", "html", "openmetrics", "folded", "pprof"});
+  sub->add_option("file", report.file, "The recording, gzip'd or zstd'd if you like; - for stdin")
+      ->required()
+      ->type_name("FILE");
+  add_format(sub, report.output.format, names_of_formats(false));
   sub->add_option("-o,--output", report.output.file, "Write the result there instead of to stdout")
       ->type_name("FILE");
   sub->add_flag("--timeline", report.output.timeline, "Put every row of the timeline into the JSON");
-  add_bound(sub, "--from", report.span.from, "Leave out what came before: a time since the start, or in UTC");
-  add_bound(sub, "--to", report.span.to, "Leave out what came after");
+  add_text(sub, report.output);
+  add_moment(sub, "--from", report.part.from,
+             "Leave out what came before: a time since the start (9m), or in UTC (14:06:03)");
+  add_moment(sub, "--to", report.part.to, "Leave out what came after");
+  add_moment(sub, "--spike", report.spike,
+             "Of the stacks those of the spike at that moment: a time since the start, or in UTC");
+  sub->add_option("--session", report.session, "Of recordings that were concatenated: the first is 1")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 1'000'000U).description(""));
   sub->add_option("--container", report.containers, "Report these containers of the pod only (repeatable)")
-      ->type_name("NAME|ID");
+      ->type_name("NAME|ID")
+      ->allow_extra_args(false);
   add_quantity(sub, "--min-prominence", report.min_prominence_bytes, parse_size_bytes, "SIZE",
                "Smallest prominence of a spike (default: the larger of 1Mi and 5 % of the limit)");
   add_quantity(sub, "--dossier-window", report.dossier_window_ns, parse_duration_ns, "DURATION",
@@ -318,6 +315,8 @@ void add_list(CLI::App& app, ListCommand& list) {
   CLI::App* sub =
       app.add_subcommand("list", "Pods and containers on this node, with limits and kernel peaks");
   add_format(sub, list.format, {"text", "json"});
+  sub->add_option("--socket", list.socket, "Of a service that runs: bursts and kills are listed, too")
+      ->type_name("PATH");
   add_roots(sub, list.common);
   add_talk(sub, list.common);
 }
@@ -330,34 +329,21 @@ void add_doctor(CLI::App& app, DoctorCommand& doctor) {
   add_talk(sub, doctor.common);
   sub->add_option("--disable-feature", doctor.disabled_features, "Pretend that the kernel lacks this feature")
       ->type_name("NAME")
+      ->allow_extra_args(false)
       ->group("Advanced");
-}
-
-// Everything after "--" belongs to the command, even what looks like an option.
-std::vector<std::string> arguments_of(int argc, const char* const* argv, std::vector<std::string>& command) {
-  std::vector<std::string> arguments;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--") {
-      command.assign(argv + i + 1, argv + argc);
-      break;
-    }
-    arguments.push_back(argument);
-  }
-  return arguments;
 }
 
 }  // namespace
 
-report::BuilderOptions builder_options(const OutputOptions& output,
-                                       std::optional<std::uint64_t> min_prominence_bytes,
-                                       std::uint64_t dossier_window_ns) {
-  report::BuilderOptions result;
+lives::LifeOptions life_options(const OutputOptions& output,
+                                std::optional<std::uint64_t> min_prominence_bytes,
+                                std::uint64_t dossier_window_ns) {
+  lives::LifeOptions result;
   result.min_prominence_bytes = min_prominence_bytes;
-  const bool is_json = output.format == Format::json;
-  const bool is_html = output.format == Format::html;
-  result.keep_timeline = is_html || (is_json && output.timeline);
-  result.keep_all_spikes = is_json || is_html;
+  const FormatRow& row = row_of(output.format);
+  result.keep_timeline = row.timeline == FormatRow::Timeline::always ||
+                         (row.timeline == FormatRow::Timeline::if_asked && output.timeline);
+  result.keep_all_spikes = row.all_spikes;
   result.dossier_window_ns = dossier_window_ns;
   return result;
 }
@@ -387,18 +373,34 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   add_report(app, report);
   add_list(app, list);
   add_doctor(app, doctor);
+  ServiceCommands service;
+  service.add_to(app);
 
-  std::vector<std::string> command;
-  std::vector<std::string> arguments = arguments_of(argc, argv, command);
-  if (!arguments.empty()) first = arguments.front();
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) {
+    fmt::print(stderr, "{}", app.help());
+    return kExitUsage;
+  }
+  take_help(app, arguments);
+  first = arguments.front();
   const bool is_run = first == "run";
+  std::vector<std::string> command;
+  if (is_run) command = cut_command(*app.get_subcommand("run"), arguments);
+  const std::vector<std::string> given = arguments;
+  if (first == "serve") {
+    auto all = with_config_file(arguments);
+    if (!all) {
+      fmt::print(stderr, "memspike: {}\n", all.error().message);
+      return kExitUsage;
+    }
+    arguments = std::move(*all);
+  }
   // The command is given to CLI11 as one opaque argument, so that its presence is checked.
   if (is_run && !command.empty()) arguments.push_back("COMMAND");
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
   try {
     app.parse(std::move(arguments));
-    if (auto valid = app.got_subcommand("record") ? cgroup::check_spec(record.target) : Result<void>{};
-        !valid) {
+    if (auto valid = app.got_subcommand("record") ? check_target(record, raw) : Result<void>{}; !valid) {
       throw CLI::ValidationError(valid.error().message + "; " + valid.error().advice,
                                  CLI::ExitCodes::ValidationError);
     }
@@ -411,6 +413,10 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   if (app.got_subcommand("run")) return Command(std::move(run));
   if (app.got_subcommand("report")) return Command(std::move(report));
   if (app.got_subcommand("list")) return Command(std::move(list));
+  if (auto asked = service.chosen(app)) {
+    if (auto* serve = std::get_if<ServeCommand>(&*asked)) serve->arguments = given;
+    return std::move(*asked);
+  }
   return Command(std::move(doctor));
 }
 

@@ -33,11 +33,19 @@ class Output {
   // ErrorKind::failed: disk full, pipe closed.
   Result<void> write(std::string_view text);
 
+  // What was written is on the disk: it outlives a power cut. Where there is no disk (a pipe, a terminal),
+  // there is nothing to do. ErrorKind::failed: some of it, nobody knows how much, is not.
+  Result<void> sync();
+
   // Closes a file, and puts a whole one in its place; some errors (quota, network file systems) show
   // only here. Without it a whole one is as if it had never been written.
   Result<void> close();
 
   int fd() const { return fd_; }  // -1 before the first write into a temporary file
+  const std::string& name() const { return name_; }
+
+  // Somebody reads what is written, at a pace of their own; else it is a file on a disk.
+  bool has_reader() const;
 
  private:
   Output(int fd, bool owned, std::string name) : fd_(fd), owned_(owned), name_(std::move(name)) {}

@@ -5,13 +5,14 @@
 #include <optional>
 
 #include "cgroup/hierarchy.h"
+#include "cgroup/meaning.h"
 #include "cgroup/resolve.h"
 #include "cgroup/text.h"
 #include "cgroup/wait.h"
-#include "cli/clock.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/trace.h"
+#include "process/clock.h"
 
 namespace memspike::cli {
 namespace {
@@ -21,8 +22,8 @@ namespace {
 constexpr std::uint64_t kGoneForGoodNs = 1'000'000'000;
 constexpr std::uint64_t kResolvePeriodNs = 100'000'000;
 
-report::Target to_target(const cgroup::ResolvedTarget& resolved) {
-  report::Target target;
+facts::Target to_target(const cgroup::ResolvedTarget& resolved) {
+  facts::Target target;
   target.description = resolved.description;
   target.pod_uid = resolved.pod_uid;
   target.namespace_name = resolved.namespace_name;
@@ -59,7 +60,7 @@ class Recording {
       return fail(ErrorKind::not_found, "the target did not appear in time",
                   "run `memspike list` to see what is there");
     }
-    if (auto finished = trace_->finish(); !finished) return finished;
+    if (auto finished = trace_->finish(); !finished) return tl::unexpected(finished.error());
     return failed_ ? fail(ErrorKind::failed, "the recording ended early") : Result<void>{};
   }
 
@@ -68,22 +69,22 @@ class Recording {
     SessionOptions options;
     options.trace = command_.trace;
     options.output = command_.output;
-    options.hierarchy = hierarchy_;
-    options.roots = command_.common.roots;
-    options.container_filter = command_.target.containers;
+    options.scope.hierarchy = hierarchy_;
+    options.scope.roots = command_.common.roots;
+    options.scope.container_filter = command_.target.containers;
     if (resolved != nullptr) {
-      options.target = to_target(*resolved);
-      options.follow = resolved->follow;
+      options.scope.target = to_target(*resolved);
+      options.scope.follow = resolved->follow;
     } else {
-      options.target.description = asked_for();
+      options.scope.target.description = asked_for();
     }
     // Also of a target that is there: it may be removed and made again.
-    if (!options.follow && !command_.target.pid) {
+    if (!options.scope.follow && !command_.target.pid) {
       auto plan = cgroup::wait_patterns(command_.target, hierarchy_);
       if (!plan) return tl::unexpected(plan.error());
-      if (!plan->leaf_prefixes.empty()) options.follow = std::move(*plan);
+      if (!plan->leaf_prefixes.empty()) options.scope.follow = std::move(*plan);
     }
-    auto trace = Trace::start(std::move(options), command_.common, STDOUT_FILENO);
+    auto trace = Trace::start(std::move(options), command_.common, Trace::Role::recorder);
     if (!trace) return tl::unexpected(trace.error());
     trace_ = std::move(*trace);
     started_ns_ = monotonic_ns();
@@ -92,17 +93,17 @@ class Recording {
 
   Result<void> track(const cgroup::ResolvedTarget& resolved) {
     for (const std::string& path : resolved.root_paths) {
-      if (auto tracked = trace_->session().track(path); !tracked) return tracked;
+      if (auto tracked = trace_->session().capture().track(path); !tracked) return tracked;
       spdlog::debug("tracing {}", cgroup::printable(path));
     }
     if (command_.target.pid && !watching_pid_) {
       if (auto watched = trace_->loop().watch_process(*command_.target.pid); !watched) return watched;
       watching_pid_ = true;
     }
-    trace_->session().set_target(to_target(resolved));
+    trace_->session().capture().set_target(to_target(resolved));
     if (!resolved.note.empty()) {
       spdlog::warn("{}", resolved.note);
-      trace_->session().note(resolved.note);
+      trace_->session().capture().note(resolved.note);
     }
     known_ = true;
     return {};
@@ -119,7 +120,7 @@ class Recording {
   // At every tick: is there still something to record?
   Result<bool> more() {
     const std::uint64_t now = monotonic_ns();
-    const bool live = trace_->session().live_roots() > 0;
+    const bool live = trace_->session().capture().live_roots() > 0;
     seen_ = seen_ || live;
     if (!known_ && now >= next_resolve_ns_) {
       next_resolve_ns_ = now + kResolvePeriodNs;
@@ -160,12 +161,43 @@ class Recording {
   bool failed_ = false;
 };
 
+// What is not there yet can only be a pod by its full name, or a cgroup by its path.
+std::optional<cgroup::TargetSpec> what_may_come(const std::string& name) {
+  cgroup::TargetSpec target;
+  if (name.starts_with('/')) {
+    target.cgroup_path = name;
+  } else if (name.find('/') != std::string::npos) {
+    target.pod = name;
+  } else {
+    return std::nullopt;
+  }
+  return cgroup::check_spec(target) ? std::optional(target) : std::nullopt;
+}
+
+// The target that a bare name stands for, with the rest of what was asked for.
+Result<cgroup::TargetSpec> find_target(const RecordCommand& command, const cgroup::Hierarchy& hierarchy) {
+  if (!command.named) return command.target;
+  auto meant = cgroup::meaning_of(*command.named, hierarchy, command.common.roots);
+  if (!meant) {
+    const auto awaited = command.wait ? what_may_come(*command.named) : std::nullopt;
+    if (!awaited) return meant;
+    meant = *awaited;
+  }
+  if (!command.target.containers.empty()) meant->containers = command.target.containers;
+  meant->containers_may_come = command.target.containers_may_come;
+  return meant;
+}
+
 }  // namespace
 
-int execute(const RecordCommand& command) {
-  set_up_talk(command.common.quiet, command.common.verbose);
-  auto hierarchy = cgroup::find_hierarchy(command.common.roots);
+int execute(const RecordCommand& given) {
+  set_up_talk(given.common.quiet, given.common.verbose);
+  auto hierarchy = cgroup::find_hierarchy(given.common.roots);
   if (!hierarchy) return complain(hierarchy.error());
+  RecordCommand command = given;
+  auto target = find_target(given, *hierarchy);
+  if (!target) return complain(target.error());
+  command.target = std::move(*target);
   if (auto done = Recording(command, *hierarchy).run(); !done) return complain(done.error());
   return kExitDone;
 }

@@ -4,22 +4,20 @@
 
 #include <utility>
 
-#include "cli/clock.h"
+#include "process/clock.h"
 
 namespace memspike::cli {
 namespace {
 
 constexpr std::uint64_t kSyncPeriodNs = 500'000'000;
 
-recording::Writer::Clocks read_clocks() {
-  return {monotonic_ns(), clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME)};
-}
+recording::Writer::Clocks clocks_now() { return {monotonic_ns(), realtime_ns(), boottime_ns()}; }
 
 }  // namespace
 
 Recorder::Recorder(Output output)
     : output_(std::move(output)),
-      writer_([this](std::string_view bytes) { return output_.write(bytes); }, read_clocks()) {}
+      writer_([this](std::string_view block) { return take(block); }, clocks_now()) {}
 
 Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& file) {
   auto output = Output::open(file, STDOUT_FILENO);
@@ -27,17 +25,28 @@ Result<std::unique_ptr<Recorder>> Recorder::open(const std::string& file) {
   return std::unique_ptr<Recorder>(new Recorder(std::move(*output)));
 }
 
-Result<void> Recorder::tick(std::uint64_t now_ns) {
-  if (!is_due(now_ns)) return {};
-  next_sync_ns_ = now_ns + kSyncPeriodNs;
-  if (auto flushed = writer_.flush(); !flushed) return flushed;
-  fdatasync(output_.fd());  // refused by a pipe, which has nothing to lose
-  return {};
+Result<void> Recorder::take(std::string_view block) {
+  if (output_.offer(block)) return {};
+  ended_ns_ = monotonic_ns();
+  return fail(ErrorKind::failed, "no room");
 }
 
-Result<void> Recorder::close() {
-  if (auto flushed = writer_.flush(); !flushed) return flushed;
-  return output_.close();
+void Recorder::apply(const facts::Fact& fact) {
+  if (writer_.failed()) ++lost_facts_;
+  writer_.write(fact);
+}
+
+void Recorder::tick(std::uint64_t now_ns) {
+  if (now_ns < next_sync_ns_) return;
+  next_sync_ns_ = now_ns + kSyncPeriodNs;
+  static_cast<void>(writer_.flush());  // see take()
+  output_.sync();
+}
+
+void Recorder::close() {
+  static_cast<void>(writer_.flush());
+  output_.sync();
+  output_.close();
 }
 
 }  // namespace memspike::cli

@@ -3,8 +3,8 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 
 #include "cgroup/own_cgroup.h"
@@ -12,6 +12,8 @@
 #include "cli/child.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/guardian.h"
+#include "cli/relay.h"
 #include "cli/trace.h"
 
 namespace memspike::cli {
@@ -22,10 +24,10 @@ SessionOptions session_options(const RunCommand& command, const cgroup::Hierarch
   SessionOptions options;
   options.trace = command.trace;
   options.output = command.output;
-  options.hierarchy = hierarchy;
-  options.roots = command.common.roots;
-  options.target.description = "command " + command.command.front();
-  options.target.cgroup = path;
+  options.scope.hierarchy = hierarchy;
+  options.scope.roots = command.common.roots;
+  options.scope.target.description = "command " + command.command.front();
+  options.scope.target.cgroup = path;
   return options;
 }
 
@@ -34,25 +36,55 @@ int exec_failure(const std::string& command, int error) {
   return error == ENOENT ? kExitCommandNotFound : kExitNotExecutable;
 }
 
-// SIGINT comes from the terminal, which gave it to the command as well; what was sent to
-// memspike alone is passed on. Either way the report waits for the command's end.
-void pass_on(int signal, pid_t pid) {
-  if (signal != SIGINT) kill(pid, signal);
+// What the command's end becomes: what it was to be failed for comes first.
+int judge(const RunCommand& command, const report::Report& report, const std::string& path, int code) {
+  const auto own = std::find_if(report.memcgs.begin(), report.memcgs.end(),
+                                [&](const report::Memcg& memcg) { return memcg.path == path; });
+  if (own == report.memcgs.end()) return code;
+  for (const Condition& condition : command.fail_if) {
+    const auto told = tell_if_met(condition, *own);
+    if (!told) continue;
+    spdlog::error("failed, as asked for by {}", *told);
+    code = kExitConditionMet;
+  }
+  return code;
 }
 
-Result<int> record_command(const RunCommand& command, Trace& trace, Child& child, const std::string& path) {
-  if (auto tracked = trace.session().track(path); !tracked) return tl::unexpected(tracked.error());
+// The report comes when the command has ended, or when recording has: by --duration, or by a failure.
+Result<int> record_command(const RunCommand& command, Trace& trace, Child& child,
+                           const cgroup::OwnCgroup& own) {
+  if (auto tracked = trace.session().capture().track(own.path()); !tracked)
+    return tl::unexpected(tracked.error());
   if (auto watched = trace.loop().watch_process(child.pid()); !watched)
     return tl::unexpected(watched.error());
   if (const int error = child.release(); error != 0) return exec_failure(command.command.front(), error);
-  trace.loop().survive_first_signal();
-  auto reason =
-      trace.run([]() -> Result<bool> { return true; }, [&](int signal) { pass_on(signal, child.pid()); });
+  const Relay relay(child.pid(), own.dir());
+  const auto on_signal = [&relay](const Signal& signal) {
+    relay.take(signal);
+    return EventLoop::Answer::go_on;
+  };
+  auto reason = trace.run([]() -> Result<bool> { return true; }, on_signal);
   if (!reason) spdlog::error("{}", reason.error().message);
-  if (reason && *reason == EventLoop::Reason::signal) kill(child.pid(), SIGKILL);  // asked twice
+  const bool has_ended = reason && *reason == EventLoop::Reason::process_ended;
+  auto report = trace.finish();
+  if (!has_ended) {
+    if (auto waited = trace.wait_for_process(on_signal); !waited) return tl::unexpected(waited.error());
+  }
   const int code = child.wait();
-  if (auto finished = trace.finish(); !finished) return tl::unexpected(finished.error());
-  return code;
+  if (!report) return tl::unexpected(report.error());
+  return judge(command, *report, own.path(), code);
+}
+
+// What the command left running keeps its cgroup, and must not keep who waits for memspike.
+void leave(cgroup::OwnCgroup& own) {
+  constexpr int kTries = 10;
+  constexpr useconds_t kLookAgain = 5'000;  // microseconds: what was killed is gone by then
+  for (int i = 0; i < kTries; ++i) {
+    if (own.try_to_remove()) break;
+    if (i + 1 == kTries) spdlog::info("processes of the command still run; their cgroup goes with the last");
+    usleep(kLookAgain);
+  }
+  own.leave();  // to the guardian
 }
 
 }  // namespace
@@ -64,16 +96,20 @@ int execute(const RunCommand& command) {
   auto own = cgroup::OwnCgroup::create(*hierarchy, command.common.roots,
                                        fmt::format("memspike-run-{}", getpid()), command.limit_bytes);
   if (!own) return complain(own.error());
-  auto trace = Trace::start(session_options(command, *hierarchy, own->path()), command.common, STDERR_FILENO);
+  guard(*own);
+  auto trace =
+      Trace::start(session_options(command, *hierarchy, own->path()), command.common, Trace::Role::wrapper);
   if (!trace) return complain(trace.error());
+  (*trace)->still_written().cgroup_dir = own->dir().string();
+  (*trace)->still_written().has_child = true;
   int code = kExitFailed;
   {
     auto child = Child::prepare(command.command, *own);
     if (!child) return complain(child.error());
-    auto result = record_command(command, **trace, *child, own->path());
+    auto result = record_command(command, **trace, *child, *own);
     code = result ? *result : complain(result.error());
   }
-  if (auto removed = own->remove(); !removed) spdlog::warn("{}", removed.error().message);
+  leave(*own);
   return code;
 }
 

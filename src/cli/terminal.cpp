@@ -1,17 +1,21 @@
 #include "cli/terminal.h"
 
 #include <langinfo.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <poll.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <clocale>
 #include <cstdlib>
 #include <string_view>
 
 #include "cli/exit_code.h"
-#include "report/escape.h"
+#include "views/kit/escape.h"
 
 namespace memspike::cli {
 namespace {
@@ -26,18 +30,52 @@ bool locale_is_utf8() {
   return std::string_view(nl_langinfo(CODESET)) == "UTF-8";
 }
 
+bool status_is_shown = false;  // on the one stderr that there is
+
+// A terminal that was stopped (Ctrl-S), or a pipe that nobody reads, is given a moment, once: the recording
+// goes on without what there was to say.
+bool takes_more() {
+  constexpr int kMomentMs = 200;
+  static bool has_stalled = false;
+  pollfd wait{STDERR_FILENO, POLLOUT, 0};
+  has_stalled = poll(&wait, 1, has_stalled ? 0 : kMomentMs) <= 0;
+  return !has_stalled;
+}
+
 void write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+  while (!text.empty() && takes_more()) {
+    // What a pipe that takes anything takes at once.
+    const ssize_t written = write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (written <= 0) return;  // nobody to tell
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
+void wipe_status() {
+  if (!status_is_shown) return;
+  write_all("\r\x1b[K");
+  status_is_shown = false;
+}
+
+// Says what there is to say on a line of its own: not behind the status.
+class TalkSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    wipe_status();
+    write_all({line.data(), line.size()});
+  }
+  void flush_() override {}
+};
+
+// A job in the background has no terminal to paint on.
+bool has_terminal() { return tcgetpgrp(STDERR_FILENO) == getpgrp(); }
+
 }  // namespace
 
-report::TextStyle style_for(int fd) {
-  report::TextStyle style;
+views::TextStyle style_for(int fd) {
+  views::TextStyle style;
   style.utf8 = locale_is_utf8();
   if (isatty(fd) == 0) return style;
   const char* term = std::getenv("TERM");
@@ -48,8 +86,7 @@ report::TextStyle style_for(int fd) {
 }
 
 void set_up_talk(bool quiet, bool verbose) {
-  auto logger =
-      std::make_shared<spdlog::logger>("memspike", std::make_shared<spdlog::sinks::stderr_sink_st>());
+  auto logger = std::make_shared<spdlog::logger>("memspike", std::make_shared<TalkSink>());
   logger->set_pattern("memspike: %v");
   logger->set_level(quiet ? spdlog::level::err : verbose ? spdlog::level::debug : spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
@@ -64,15 +101,11 @@ int complain(const Error& error) {
 StatusLine::StatusLine(bool enabled) : enabled_(enabled && isatty(STDERR_FILENO) != 0) {}
 
 void StatusLine::show(const std::string& line) {
-  if (!enabled_) return;
+  if (!enabled_ || !has_terminal()) return;
   write_all("\r" + line + "\x1b[K");
-  shown_ = true;
+  status_is_shown = true;
 }
 
-void StatusLine::wipe() {
-  if (!shown_) return;
-  write_all("\r\x1b[K");
-  shown_ = false;
-}
+void StatusLine::wipe() { wipe_status(); }
 
 }  // namespace memspike::cli

@@ -26,6 +26,16 @@ struct Reading {
   std::uint64_t time_ns = 0;  // when it was really taken
   std::uint64_t usage_bytes = 0;
   Parts parts;
+
+  // Whether the parts are of an earlier moment than usage: memory.stat is up to some 20 ms late (the kernel
+  // flushes it when enough has changed), usage is not. What the CPUs charged ahead is in no part, either.
+  bool lags() const {
+    constexpr std::uint64_t kChargedAheadBytes = 4U << 20;
+    constexpr std::uint64_t kShare = 8;
+    const std::uint64_t slack_bytes =
+        usage_bytes / kShare > kChargedAheadBytes ? usage_bytes / kShare : kChargedAheadBytes;
+    return usage_bytes > parts.sum_bytes() + slack_bytes;
+  }
 };
 
 // From one reading to a later one. A part that is unset was not known in both.
@@ -37,6 +47,13 @@ struct Growth {
   std::optional<std::int64_t> shmem_bytes;
   std::optional<std::int64_t> kernel_bytes;
   std::optional<std::int64_t> sock_bytes;
+};
+
+// What rose, and how its make-up changed while usage stood there: page cache fills a limit first, and the
+// heap then pushes it out.
+struct Makeup {
+  Growth grown;                 // from the floor to the end: the kill, or the end of the crest
+  std::optional<Growth> shift;  // from the arrival to the end, where it is a tenth of the height or more
 };
 
 }  // namespace memspike::composition

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "composition/parts.h"
+#include "spike/burst.h"
 #include "spike/spike.h"
 
 namespace memspike::composition {
@@ -26,6 +27,11 @@ class Readings {
   // are. Nothing where the two are less than half of the height apart: they would tell of something else.
   std::optional<Growth> growth(const spike::Spike& spike) const;
 
+  // The same of a burst, to its end: where usage stands at a limit, what it consists of there changes until
+  // the kill. The end's: the latest one in its crest (else above half) that accounts for nine tenths of what
+  // any of those does, for while memory is unmapped usage still stands; the arrival's is the first of those.
+  std::optional<Makeup> makeup(const spike::Burst& burst) const;
+
   const std::optional<Reading>& first() const { return first_; }
   const std::optional<Reading>& last() const { return last_; }
   std::size_t size() const { return readings_.size(); }
@@ -35,6 +41,13 @@ class Readings {
 
  private:
   std::vector<Reading>::const_iterator after(std::uint64_t time_ns) const;  // the first one later than this
+  struct Level {
+    std::uint64_t since_ns = 0;
+    std::uint64_t until_ns = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t height_bytes = 0;  // of what rises from it
+  };
+  const Reading* at_level(const Level& level) const;
   const Reading* at_base(const spike::Spike& spike) const;
   const Reading* at_peak(const spike::Spike& spike) const;
 

@@ -15,6 +15,7 @@ void Trigger::forget_old_floor(std::uint64_t time_ns) {
 void Trigger::want(std::uint64_t time_ns) {
   if (wanted_ || !may_read(time_ns)) ++put_off_;
   wanted_ = true;
+  wanted_ns_ = time_ns;
 }
 
 void Trigger::taken(std::uint64_t now_ns) {
@@ -33,6 +34,10 @@ void Trigger::push(std::uint64_t time_ns, std::uint64_t usage_bytes, std::uint64
   floor_bytes_ = std::min(floor_bytes_, usage_bytes);
   const std::uint64_t floor = std::min(floor_bytes_, older_floor_bytes_);
   if (!armed_) {
+    if (usage_bytes + min_rise_bytes / 4 < fallen_to_bytes_) {
+      fallen_to_bytes_ = usage_bytes;
+      return want(time_ns);
+    }
     if (usage_bytes < floor + min_rise_bytes) return;
     armed_ = true;
     armed_at_bytes_ = floor;
@@ -48,10 +53,15 @@ void Trigger::push(std::uint64_t time_ns, std::uint64_t usage_bytes, std::uint64
     armed_ = false;
     floor_bytes_ = older_floor_bytes_ = usage_bytes;
     since_ns_ = time_ns;
+    fallen_to_bytes_ = usage_bytes;
     return want(time_ns);
   }
   // It stays up there: that is where it lives now.
-  if (usage_bytes < floor + min_rise_bytes) armed_ = false;
+  if (usage_bytes < floor + min_rise_bytes) {
+    armed_ = false;
+  } else if (time_ns > wanted_ns_ + kStandingNs) {
+    want(time_ns);
+  }
 }
 
 }  // namespace memspike::composition

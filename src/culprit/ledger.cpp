@@ -29,7 +29,7 @@ std::uint64_t Ledger::move_to(std::uint64_t time_ns, std::uint64_t usage_bytes) 
   std::uint64_t risen = 0;
   if (started_ && usage_bytes > usage_bytes_) {
     risen = usage_bytes - usage_bytes_;
-    if (!rising_) {
+    if (!rising_ || time_ns - runs_.back().last_ns >= limits_.pause_ns) {
       make_room();
       runs_.push_back({row_ns_, time_ns, 0, 0, {}, {}});
       ++entries_;

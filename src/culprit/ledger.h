@@ -29,12 +29,14 @@ struct LedgerLimits {
   std::size_t entries = 4096;
   // Threads told apart in one run. Beyond: the lesser half of them become "others".
   std::size_t threads_of_run = 64;
+  // A rise after this long is a run of its own: a burst may begin where usage stood.
+  std::uint64_t pause_ns = 10'000'000;
 };
 
 // A spike comes out long after its peak, and may reach back over many smaller ones, so rises are
-// kept by run: a stretch of the timeline without a fall. The base and the peak of a spike are both
-// ends of runs; hence what a run holds is within a spike or without it, never in part, and nothing
-// is lost by adding it up. Only runs that had to be joined to save memory may reach over an end.
+// kept by run: a stretch of the timeline without a fall, and without a long pause. The base and the peak
+// of a spike are both ends of runs; hence what a run holds is within a spike or without it, never in part,
+// and nothing is lost by adding it up. Only runs that had to be joined to save memory may reach over an end.
 class Ledger {
  public:
   explicit Ledger(const LedgerLimits& limits = {}) : limits_(limits) {}

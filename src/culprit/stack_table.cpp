@@ -16,6 +16,7 @@ std::size_t StackTable::Hash::operator()(const StackKey& key) const {
   for (const std::uint64_t frame : key.kernel) mix(frame);
   mix(key.kernel.size());
   for (const std::uint64_t frame : key.user) mix(frame);
+  mix(key.ending + (std::uint64_t{key.period} << 8));
   return hash ^ (hash >> 32);
 }
 
@@ -39,7 +40,9 @@ std::vector<std::pair<StackKey, StackSum>> StackTable::take() {
   sums_.clear();
   std::sort(stacks.begin(), stacks.end(), [](const auto& a, const auto& b) {
     if (a.second.bytes != b.second.bytes) return a.second.bytes > b.second.bytes;
-    const auto place = [](const StackKey& k) { return std::tie(k.tgid, k.comm, k.user, k.kernel, k.owner); };
+    const auto place = [](const StackKey& k) {
+      return std::tie(k.tgid, k.comm, k.user, k.kernel, k.owner, k.ending, k.period);
+    };
     return place(a.first) < place(b.first);
   });
   return stacks;

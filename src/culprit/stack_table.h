@@ -18,6 +18,8 @@ struct StackKey {
   std::string comm;
   std::vector<std::uint64_t> kernel;  // instruction addresses, innermost first
   std::vector<std::uint64_t> user;
+  std::uint8_t ending = 0;   // of the user's frames: whatever the caller means by it
+  std::uint32_t period = 0;  // when: the same
 
   friend bool operator==(const StackKey&, const StackKey&) = default;
 };

@@ -116,15 +116,27 @@ Result<Event> decode_born(std::span<const std::byte> record) {
   if (record.size() != sizeof(memspike_memcg_born)) return malformed("size of a birth", record.size());
   const auto raw = copy<memspike_memcg_born>(record);
   if (raw.slot == MEMSPIKE_NO_SLOT) return malformed("birth without a slot", record.size());
-  return MemcgBorn{
-      raw.header.time_ns,        raw.serial_nr,  raw.cgroup_id,    raw.slot, slot_or_none(raw.parent_slot),
-      slot_or_none(raw.pattern), text(raw.name), to_hits(raw.hits)};
+  return MemcgBorn{raw.header.time_ns,
+                   raw.serial_nr,
+                   raw.cgroup_id,
+                   raw.slot,
+                   slot_or_none(raw.parent_slot),
+                   slot_or_none(raw.pattern),
+                   text(raw.name),
+                   to_hits(raw.hits),
+                   raw.oom_kills};
 }
 
 Result<Event> decode_gone(std::span<const std::byte> record, std::uint64_t page_size) {
   if (record.size() != sizeof(memspike_memcg_gone)) return malformed("size of a removal", record.size());
   const auto raw = copy<memspike_memcg_gone>(record);
-  return MemcgGone{raw.header.time_ns, raw.serial_nr, to_level(raw.last, page_size), to_hits(raw.hits)};
+  if (raw.reason > MEMSPIKE_GONE_DISABLED) return malformed("removal for an unknown reason", record.size());
+  return MemcgGone{raw.header.time_ns,
+                   raw.serial_nr,
+                   to_level(raw.last, page_size),
+                   to_hits(raw.hits),
+                   raw.reason == MEMSPIKE_GONE_DISABLED,
+                   raw.oom_kills};
 }
 
 Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_size) {
@@ -147,7 +159,13 @@ Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_s
   kill.oom_score_adj = raw.oom_score_adj;
   kill.is_group = (raw.oom_flags & MEMSPIKE_OOM_GROUP) != 0;
   if ((raw.oom_flags & MEMSPIKE_OOM_KNOWN) != 0)
-    kill.origin = OomKill::Origin{raw.oom_serial_nr, raw.oom_cgroup_id, raw.incident};
+    kill.origin = OomKill::Origin{raw.oom_serial_nr, raw.oom_cgroup_id, raw.incident, raw.oom_constraint,
+                                  raw.oom_order};
+  kill.trigger_serial_nr = raw.trigger_serial_nr;
+  kill.trigger_is_kthread = (raw.oom_flags & MEMSPIKE_OOM_BY_KTHREAD) != 0;
+  kill.parent = {raw.parent_tgid, raw.parent_serial_nr, text(raw.parent_comm)};
+  kill.pid_in_namespace = raw.pid_in_namespace;
+  kill.namespace_depth = raw.namespace_depth;
   kill.killed = raw.killed != 0;
   kill.victim_comm = text(raw.victim_comm);
   kill.trigger_comm = text(raw.trigger_comm);
@@ -176,6 +194,7 @@ Result<Event> decode_stack(std::span<const std::byte> record, std::uint64_t page
   stack.tgid = raw.tgid;
   stack.tid = raw.tid;
   stack.comm = text(raw.comm);
+  stack.copy = raw.copy_id;
   const __u64* frames = raw.frames;
   stack.kernel.assign(frames, frames + raw.kernel_count);
   stack.user.assign(frames + raw.kernel_count, frames + raw.kernel_count + raw.user_count);
@@ -187,8 +206,9 @@ Result<Event> decode_stall(std::span<const std::byte> record, std::uint64_t page
   const auto raw = copy<memspike_stall>(record);
   if (raw.duration_ns > raw.header.time_ns)
     return malformed("a stall since before the clock began", record.size());
-  return Stall{raw.header.time_ns, raw.duration_ns, usage_bytes(raw.reclaimed_pages, page_size),
-               raw.slot,           raw.tgid,        raw.tid};
+  if (raw.kind > MEMSPIKE_STALL_THROTTLED) return malformed("a stall of an unknown kind", record.size());
+  return Stall{raw.header.time_ns, raw.duration_ns, usage_bytes(raw.reclaimed_pages, page_size), raw.slot,
+               raw.tgid,           raw.tid,         raw.kind == MEMSPIKE_STALL_THROTTLED};
 }
 
 Result<Event> decode_limit_hits(std::span<const std::byte> record) {

@@ -28,7 +28,8 @@ struct Level {
 // A memcg and its tracked ancestors, upwards, at one instant.
 struct Path {
   std::uint64_t outer_headroom_bytes = kNoHeadroom;  // of the ancestors that are not tracked
-  InlineVector<Level, MEMSPIKE_MAX_LEVELS> levels;
+  static constexpr std::size_t kUsualLevels = 4;     // a pod, a container, and what that makes below itself
+  InlineVector<Level, kUsualLevels> levels;
 
   const Level* begin() const { return levels.begin(); }
   const Level* end() const { return levels.end(); }
@@ -61,6 +62,7 @@ struct MemcgBorn {
   std::optional<std::uint32_t> pattern;  // then `name` is the whole path
   std::string name;                      // untrusted bytes
   Hits hits = {};
+  std::optional<std::uint64_t> oom_kills = {};  // of its own tasks since it was made, whosever limit it was
 };
 
 struct MemcgGone {
@@ -68,6 +70,8 @@ struct MemcgGone {
   std::uint64_t serial_nr = 0;
   Level last;
   Hits hits = {};
+  bool is_disabled = false;  // its cgroup is there, without the controller: charged to the memcg above
+  std::optional<std::uint64_t> oom_kills = {};  // as at its birth
 };
 
 struct OomKill {
@@ -83,14 +87,27 @@ struct OomKill {
   struct Origin {
     std::uint64_t serial_nr = 0;  // 0: not a memcg but the node
     std::uint64_t cgroup_id = 0;
-    std::uint32_t incident = 0;  // victims of one incident have one number
+    std::uint32_t incident = 0;                    // victims of one incident have one number
+    std::uint32_t constraint = MEMSPIKE_OOM_NODE;  // enum memspike_oom_constraint
+    std::int32_t order = 0;                        // of the allocation; -1: SysRq-f
   };
   std::optional<Origin> origin;
-  bool is_group = false;     // memory.oom.group: all tasks of a memcg die in one incident
-  bool killed = false;       // false: only marked, it was dying already
-  std::string victim_comm;   // untrusted bytes
-  std::string trigger_comm;  // untrusted bytes
-  Path path;                 // from the victim's memcg upwards
+  std::uint64_t trigger_serial_nr = 0;  // of the memcg that the trigger is in; 0: not known
+  bool trigger_is_kthread = false;
+  // Who started the victim.
+  struct Parent {
+    std::uint32_t tgid = 0;
+    std::uint64_t serial_nr = 0;  // of the memcg that it is in
+    std::string comm;             // untrusted bytes
+  };
+  Parent parent;
+  std::uint32_t pid_in_namespace = 0;  // the victim's own number, in the innermost pid namespace
+  std::uint32_t namespace_depth = 0;   // 0: the node's own
+  bool is_group = false;               // memory.oom.group: all tasks of a memcg die in one incident
+  bool killed = false;                 // false: only marked, it was dying already
+  std::string victim_comm;             // untrusted bytes
+  std::string trigger_comm;            // untrusted bytes
+  Path path;                           // from the victim's memcg upwards
   // The memcgs above the target's root, upwards.
   struct Outer {
     std::uint64_t cgroup_id = 0;
@@ -109,10 +126,11 @@ struct Stack {
   std::uint32_t tid = 0;
   std::string comm;                   // untrusted bytes
   std::vector<std::uint64_t> kernel;  // instruction addresses, innermost first
-  std::vector<std::uint64_t> user;
+  std::vector<std::uint64_t> user;    // by frame pointers
+  std::uint64_t copy = 0;             // the number of the user stack's copy; 0: there is none
 };
 
-// A task had to reclaim memory before it could go on.
+// A task had to wait before it could go on: it reclaimed memory itself, or memory.high put it to sleep.
 struct Stall {
   std::uint64_t time_ns = 0;  // its end
   std::uint64_t duration_ns = 0;
@@ -120,6 +138,7 @@ struct Stall {
   std::uint32_t slot = 0;  // of the task's memcg
   std::uint32_t tgid = 0;
   std::uint32_t tid = 0;
+  bool throttled = false;  // it slept, and reclaimed nothing
 };
 
 // The limits of a memcg held up charges.

@@ -28,6 +28,7 @@ void add(Counts& counts, std::uint32_t trigger, const memspike_tally& tally) {
   counts.memcgs_lost_ring_full += tally.memcgs_lost_ring_full;
   counts.stalls_lost += tally.stalls_lost;
   counts.unattributed_pages += tally.processes_lost_table_full;
+  counts.levels_cut += tally.levels_cut;
   counts.stacks += tally.stacks;
   counts.stacks_lost_ring_full += tally.stacks_lost_ring_full;
   counts.max_gap_ns = std::max<std::uint64_t>(counts.max_gap_ns, tally.max_gap_ns);
@@ -67,10 +68,10 @@ std::vector<ProcessCounts> values_of(std::map<Key, ProcessCounts>&& processes) {
   return values;
 }
 
-// All entries of the table of processes, in one system call (BPF_MAP_LOOKUP_BATCH, 5.6).
+// All entries of a table, in one system call (BPF_MAP_LOOKUP_BATCH, 5.6).
+template <class EntryKey, class EntryValue>
 struct Entries {
-  explicit Entries(const memspike_bpf& skeleton) {
-    const bpf_map* map = skeleton.maps.processes;
+  explicit Entries(const bpf_map* map) {
     keys.resize(bpf_map__max_entries(map));
     values.resize(keys.size());
     __u32 size = bpf_map__max_entries(map);
@@ -80,10 +81,22 @@ struct Entries {
     if (error == 0 || error == -ENOENT) count = size;  // ENOENT: these were all
   }
 
-  std::vector<memspike_process_key> keys;
-  std::vector<memspike_process_tally> values;
+  std::vector<EntryKey> keys;
+  std::vector<EntryValue> values;
   std::size_t count = 0;
 };
+
+using Processes = Entries<memspike_process_key, memspike_process_tally>;
+
+void add_waits(std::vector<Wait>& waits, const bpf_map* map, bool throttled) {
+  const Entries<__u64, memspike_wait> entries(map);
+  for (std::size_t i = 0; i < entries.count; ++i) {
+    const memspike_wait& wait = entries.values[i];
+    waits.push_back({wait.begin_ns, wait.reclaim_ns, wait.slot,
+                     static_cast<std::uint32_t>(entries.keys[i] >> 32),
+                     static_cast<std::uint32_t>(entries.keys[i]), throttled});
+  }
+}
 
 }  // namespace
 
@@ -106,7 +119,7 @@ Counts Probe::counts() const {
 
 std::vector<ProcessCounts> Probe::processes() const {
   std::map<Key, ProcessCounts> processes;
-  const Entries entries(*state_->skeleton);
+  const Processes entries(state_->skeleton->maps.processes);
   for (std::size_t i = 0; i < entries.count; ++i) add(processes, entries.keys[i], entries.values[i]);
   // What the CPUs have not yet moved there: the process that each of them saw last.
   for (const memspike_tally& tally : state_->tallies.all()) {
@@ -118,7 +131,7 @@ std::vector<ProcessCounts> Probe::processes() const {
 // What a CPU still holds for one that has ended makes it an entry again later, for the next call.
 std::vector<ProcessCounts> Probe::take_processes(const std::function<bool(std::uint32_t)>& has_ended) {
   std::map<Key, ProcessCounts> processes;
-  const Entries entries(*state_->skeleton);
+  const Processes entries(state_->skeleton->maps.processes);
   const int fd = bpf_map__fd(state_->skeleton->maps.processes);
   for (std::size_t i = 0; i < entries.count; ++i) {
     const memspike_process_key& key = entries.keys[i];
@@ -126,6 +139,13 @@ std::vector<ProcessCounts> Probe::take_processes(const std::function<bool(std::u
     if (bpf_map_delete_elem(fd, &key) == 0) add(processes, key, entries.values[i]);
   }
   return values_of(std::move(processes));
+}
+
+std::vector<Wait> Probe::waits() const {
+  std::vector<Wait> waits;
+  add_waits(waits, state_->skeleton->maps.reclaiming, false);
+  add_waits(waits, state_->skeleton->maps.throttled, true);
+  return waits;
 }
 
 }  // namespace memspike::probe

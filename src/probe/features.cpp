@@ -10,7 +10,9 @@
 #include <fstream>
 #include <optional>
 
+#include "base/own_limits.h"
 #include "probe/handles.h"
+#include "probe/log.h"
 #include "probe/trials.h"
 
 namespace memspike::probe {
@@ -30,11 +32,14 @@ constexpr std::array kSwitches{
     Switch{"rdonly_cast", &Features::has_rdonly_cast},
     Switch{"timer", &Features::has_timer},
     Switch{"task_stack", &Features::has_task_stack},
+    Switch{"stack_copies", &Features::has_user_copies},
+    Switch{"task_pt_regs", &Features::has_task_pt_regs},
     Switch{"reclaim_tracepoints", &Features::has_reclaim_tracepoints},
     Switch{"cgroup_tracepoints", &Features::has_cgroup_tracepoints},
     Switch{"switch_tracepoint", &Features::has_switch_tracepoint},
     Switch{"signal_tracepoint", &Features::has_signal_tracepoint},
     Switch{"fentry", &Features::has_fentry},
+    Switch{"charge_batches", &Features::has_charge_batches},
     Switch{"kprobe", &Features::has_kprobe},
 };
 
@@ -88,8 +93,15 @@ bool locked_down() {
   return text.find("[confidentiality]") != std::string::npos;
 }
 
+void try_loading(Features& features) {
+  const int error = try_load();
+  features.may_load_bpf = error == 0;
+  if (!features.may_load_bpf) features.may_load_bpf_error = std::strerror(error);
+  if (!features.may_load_bpf && locked_down()) features.may_load_bpf_error = "the kernel is locked down";
+}
+
 void find_in_btf(const btf* types, Features& features) {
-  features.has_tp_btf = has_tracepoint(types, "mm_page_alloc") && has_tracepoint(types, "mm_page_free");
+  features.has_tp_btf = has_tracepoint(types, "mm_page_alloc");
   features.has_rdonly_cast = has_function(types, "bpf_rdonly_cast");
   features.has_reclaim_tracepoints = has_tracepoint(types, "mm_vmscan_memcg_reclaim_begin") &&
                                      has_tracepoint(types, "mm_vmscan_memcg_reclaim_end");
@@ -102,6 +114,9 @@ void find_in_btf(const btf* types, Features& features) {
   features.mark_victim = find_mark_victim(types);
   features.gfp_account = find_gfp_account(types).value_or(features.gfp_account);
   features.has_oom_kill_process = has_function(types, "oom_kill_process");
+  features.has_over_high_inline = has_function(types, "__mem_cgroup_handle_over_high");
+  features.has_over_high =
+      !features.has_over_high_inline && has_function(types, "mem_cgroup_handle_over_high");
   features.has_charge_functions = true;
   for (const char* function : kChargeFunctions) {
     features.has_charge_functions = features.has_charge_functions && has_function(types, function);
@@ -110,6 +125,23 @@ void find_in_btf(const btf* types, Features& features) {
     features.has_fentry = try_fexit(types, kChargeFunctions.front(), features.fentry_error);
     features.has_kprobe = try_kprobe(kChargeFunctions.front(), features.kprobe_error);
   }
+}
+
+void find_in_bpf(Features& features) {
+  features.has_ring_buffer = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr) == 1;
+  features.has_current_task_btf =
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_current_task_btf, nullptr) == 1;
+  features.has_task_stack =
+      features.has_current_task_btf &&
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_task_stack, nullptr) == 1;
+  features.has_user_copies =
+      features.has_task_stack &&
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_probe_read_user, nullptr) == 1;
+  features.has_task_pt_regs =
+      libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_task_pt_regs, nullptr) == 1;
+  // Of a program type that the kernel does not know, libbpf says that it has every helper.
+  features.has_timer = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, nullptr) == 1 &&
+                       libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, nullptr) == 1;
 }
 
 }  // namespace
@@ -121,27 +153,18 @@ std::vector<std::string_view> feature_names() {
 }
 
 Features find_features(const std::vector<std::string>& disabled) {
+  const LogCapture quiet;  // what libbpf finds amiss is found out here, and said in other words
   Features features;
   utsname name{};
   if (uname(&name) == 0) features.kernel_release = name.release;
   features.is_root = geteuid() == 0;
-  features.may_load_bpf = try_load(features.may_load_bpf_error);
-  if (!features.may_load_bpf && locked_down()) features.may_load_bpf_error = "the kernel is locked down";
-  if (const BtfPtr types{btf__load_vmlinux_btf()}; types != nullptr) {
-    features.has_btf = true;
-    find_in_btf(types.get(), features);
-  }
-  if (features.may_load_bpf) {
-    features.has_ring_buffer = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, nullptr) == 1;
-    features.has_current_task_btf =
-        libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_current_task_btf, nullptr) == 1;
-    features.has_task_stack =
-        features.has_current_task_btf &&
-        libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_get_task_stack, nullptr) == 1;
-    // Of a program type that the kernel does not know, libbpf says that it has every helper.
-    features.has_timer = libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_SYSCALL, nullptr) == 1 &&
-                         libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, nullptr) == 1;
-  }
+  try_loading(features);
+  const BtfPtr types{btf__load_vmlinux_btf()};
+  features.has_btf = types != nullptr;
+  if (types != nullptr) find_in_btf(types.get(), features);
+  if (features.may_load_bpf) find_in_bpf(features);
+  if (!check_required(features)) features.own_limit = too_tight_own_limit();
+  if (types != nullptr && !features.own_limit) features.own_limit = too_little_locked_memory(types.get());
   for (const std::string& off : disabled) {
     if (off == kMarkVictimName) features.mark_victim = MarkVictim::absent;
     for (const Switch& entry : kSwitches) {
@@ -160,13 +183,15 @@ Result<void> check_required(const Features& features) {
   const auto refuse = [](std::string message, std::string advice) -> Result<void> {
     return fail(ErrorKind::unsupported, std::move(message), std::move(advice));
   };
+  if (features.own_limit) return tl::unexpected(*features.own_limit);
   if (!features.may_load_bpf) {
     if (!features.is_root) {
       return refuse("loading BPF programs needs root", "run it with sudo, or grant CAP_BPF and CAP_PERFMON");
     }
-    return refuse(fmt::format("this kernel refuses BPF programs: {}", features.may_load_bpf_error),
-                  "in a container, run it privileged; on the host, check kernel lockdown (lockdown=none) and "
-                  "CONFIG_BPF_SYSCALL");
+    return refuse(
+        fmt::format("this kernel refuses BPF programs: {}", features.may_load_bpf_error),
+        "in a container, add BPF and PERFMON to its capabilities; on the host, check kernel lockdown "
+        "(lockdown=none) and CONFIG_BPF_SYSCALL");
   }
   if (!features.has_btf) {
     return refuse(fmt::format("kernel {} carries no BTF (/sys/kernel/btf/vmlinux)", features.kernel_release),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@ enum class MarkVictim { absent, takes_pid, takes_task };
 
 struct Features {
   std::string kernel_release;
+  std::optional<Error> own_limit;  // why nothing else here can be relied on: no fault of the kernel's
   bool is_root = false;
   bool has_btf = false;               // /sys/kernel/btf/vmlinux
   bool may_load_bpf = false;          // CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN, and no lockdown
@@ -26,12 +28,18 @@ struct Features {
   bool has_rdonly_cast = false;       // 6.2
   bool has_timer = false;             // 5.15
   bool has_task_stack = false;        // 5.9, with current_task_btf: for --stacks
+  bool has_user_copies = false;       // bpf_probe_read_user, 5.5: copies of user stacks
+  bool has_task_pt_regs = false;      // 5.15: where the user's registers lie; else by the layout of before
   bool has_reclaim_tracepoints = false;
   bool has_cgroup_tracepoints = false;
   bool has_switch_tracepoint = false;
   bool has_charge_functions = false;  // page_counter_* are functions of their own, and in the BTF
+  // As far as is known: that they fire for a batch of pages is only seen when they run (firing_ratio.h).
+  bool has_charge_batches = true;
   bool has_oom_kill_process = false;
-  bool has_fentry = false;  // a program was attached to a function by trampoline
+  bool has_over_high = false;         // mem_cgroup_handle_over_high is a function, and in the BTF
+  bool has_over_high_inline = false;  // 6.18: an inline function before __mem_cgroup_handle_over_high
+  bool has_fentry = false;            // a program was attached to a function by trampoline
   std::string fentry_error;
   bool has_kprobe = false;  // a kprobe could be made
   std::string kprobe_error;

@@ -10,6 +10,9 @@
 #include <ctime>
 #include <limits>
 
+#include "base/own_limits.h"
+#include "probe/attach.h"
+#include "probe/cadence.h"
 #include "probe/log.h"
 #include "probe/run_stats.h"
 #include "probe/state.h"
@@ -19,20 +22,25 @@ namespace memspike::probe {
 
 namespace {
 
-bpf_program* find_program(const memspike_bpf& skeleton, std::string_view name) {
-  return bpf_object__find_program_by_name(skeleton.obj, std::string(name).c_str());
-}
+bool copies(Stacks stacks) { return stacks == Stacks::tables || stacks == Stacks::automatic; }
 
 void configure_settings(memspike_bpf& skeleton, const Features& features, const Options& options,
-                        bool stacks) {
+                        Stacks stacks) {
   auto& settings = *skeleton.rodata;
   settings.has_rdonly_cast = features.has_rdonly_cast;
   settings.has_current_task_btf = features.has_current_task_btf;
   settings.cpu_count = tally_count() / MEMSPIKE_TRIGGER_COUNT;
-  settings.with_stacks = stacks;
+  settings.with_stacks = stacks != Stacks::off;
+  settings.copies_stacks = copies(stacks);
+  settings.follows_frame_pointers = stacks != Stacks::tables;
+  settings.has_task_pt_regs = features.has_task_pt_regs;
   settings.memory_is_v1 = options.memory_is_v1;
   settings.gfp_account = features.gfp_account;
   settings.sweep_period_ns = options.sweep_period_ns;
+  const Cadence cadence = Cadence::of_period(options.sweep_period_ns);
+  settings.sweep_quiet_shift = cadence.quiet_shift;
+  settings.sweep_max_shift = cadence.max_shift;
+  settings.sweep_most_step_shift = cadence.step_shift;
   settings.wakeup_bytes = options.ring_bytes / 4;
   for (const std::string& pattern : options.name_patterns) {
     if (settings.pattern_count == MEMSPIKE_MAX_PATTERNS) break;
@@ -42,22 +50,42 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   }
 }
 
-void configure_maps(memspike_bpf& skeleton, const Options& options, bool stacks) {
-  if (!stacks) bpf_map__set_max_entries(skeleton.maps.stack_drafts, 1);
+void configure_maps(memspike_bpf& skeleton, const Options& options, Stacks stacks) {
+  if (stacks == Stacks::off) bpf_map__set_max_entries(skeleton.maps.stack_drafts, 1);
+  bpf_map__set_autocreate(skeleton.maps.carried_stacks, stacks != Stacks::off);
+  bpf_map__set_autocreate(skeleton.maps.stack_copies, copies(stacks));
+  bpf_map__set_autocreate(skeleton.maps.copy_drafts, copies(stacks));
   bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
-  for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.told_hits, skeleton.maps.slot_by_serial,
-                       skeleton.maps.free_slots}) {
+  for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.rises, skeleton.maps.told_hits,
+                       skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
     bpf_map__set_max_entries(map, options.max_memcgs);
   }
+  // As CADENCE_GROUP of bpf/state.bpf.h.
+  constexpr std::uint32_t kCadenceGroup = 16;
+  bpf_map__set_max_entries(skeleton.maps.cadences, options.max_memcgs / kCadenceGroup + 1);
   bpf_map__set_max_entries(skeleton.maps.processes, options.max_processes);
   bpf_map__set_max_entries(skeleton.maps.tallies, tally_count());
 }
 
+// A weak function or type that vmlinux has not is looked for in the modules' BTF, which takes CAP_SYS_ADMIN.
+// libbpf before 1.3 fails for want of it instead of going on without (load_module_btfs), but asks only once
+// for each object: so have it ask where a failure does not matter, for a function that no kernel has.
+void pass_over_modules(memspike_bpf& skeleton) {
+  __u32 first = 0;
+  if (bpf_btf_get_next_id(0, &first) == 0 || errno != EPERM) return;
+  bpf_program__set_attach_target(skeleton.progs.sweep_one, 0, "memspike_is_in_no_kernel");
+}
+
+// A program that is loaded for a function is loaded for the one of its row: kernels name some differently.
 void select_programs(memspike_bpf& skeleton, const std::vector<Program>& plan) {
   for (const std::string_view name : all_program_names()) {
-    const bool planned =
-        std::any_of(plan.begin(), plan.end(), [&](const Program& p) { return p.name == name; });
-    bpf_program__set_autoload(find_program(skeleton, name), planned);
+    bpf_program__set_autoload(find_program(skeleton, name), false);
+  }
+  for (const Program& program : plan) {
+    bpf_program* handle = find_program(skeleton, program.name);
+    bpf_program__set_autoload(handle, true);
+    if (program.attach != "fentry" && program.attach != "fexit") continue;
+    bpf_program__set_attach_target(handle, 0, std::string(program.event).c_str());
   }
 }
 
@@ -71,31 +99,17 @@ bool drop_from(std::vector<Program>& plan, const std::string& name, const std::s
   return true;
 }
 
+tl::unexpected<Error> cannot(std::string_view what, int error) {
+  if (auto limit = own_limit_behind(error)) return tl::unexpected(std::move(*limit));
+  return fail(ErrorKind::failed, fmt::format("cannot {}: {}", what, std::strerror(error)));
+}
+
 std::string why_no_stacks(const std::string& why) {
   return why + "; the report does not say where the memory was asked for";
 }
 
-// Arms the sweep's timer on this CPU. 0, or a negative error.
-int start_timer(const memspike_bpf& skeleton) {
-  bpf_test_run_opts run{};
-  run.sz = sizeof(run);
-  const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton.progs.start_sweep), &run);
-  return error == 0 && run.retval != 0 ? -EIO : error;
-}
-
-// Whether the programs may remember who current is: while what makes them forget is attached.
-void set_remembers(memspike_bpf& skeleton, bool remembers) {
-  __atomic_store_n(&skeleton.bss->remembers_current, remembers ? 1 : 0, __ATOMIC_SEQ_CST);
-}
-
-// All CPUs have to ask again who current is: see current.bpf.h.
-void forget_current(const Tallies& tallies) {
-  const std::span<memspike_tally> all = tallies.all();
-  for (std::size_t cpu = 0; cpu < all.size(); cpu += MEMSPIKE_TRIGGER_COUNT) {
-    for (const auto trigger : {MEMSPIKE_TRIGGER_PAGE_ALLOC, MEMSPIKE_TRIGGER_PAGE_FREE}) {
-      __atomic_store_n(&all[cpu + trigger].known, 0, __ATOMIC_SEQ_CST);
-    }
-  }
+std::string why_no_copies(const std::string& why) {
+  return why + "; user stacks are followed by frame pointers alone, and end where the code keeps none";
 }
 
 void fill_free_slots(const memspike_bpf& skeleton, std::uint32_t count) {
@@ -112,46 +126,64 @@ Probe::~Probe() = default;
 
 Result<Probe> Probe::load(const Features& features, const Options& options) {
   auto state = std::make_unique<State>();
-  auto plan = make_plan(features, options.tier);
+  auto plan = make_plan(features, options.tier, options.detail);
   if (!plan) return tl::unexpected(plan.error());
   state->plan = std::move(*plan);
   state->missing = state->plan.missing;
-  bool stacks = options.stacks && features.has_task_stack;
-  if (options.stacks && !stacks) {
+  Stacks wanted = options.stacks;
+  if (wanted != Stacks::off && !features.has_task_stack) {
+    wanted = Stacks::off;
     state->missing.push_back("stacks: " + why_no_stacks("the kernel has no bpf_get_task_stack for them"));
   }
-  // The kernel, not its version, says which programs it takes: try, without stacks if it refuses
-  // them, else without the optional program that it refuses, and again.
+  if (copies(wanted) && !features.has_user_copies) {
+    wanted = Stacks::frame_pointers;
+    state->missing.push_back("stack copies: " + why_no_copies("the kernel has no bpf_probe_read_user"));
+  }
+  Stacks stacks = wanted;
+  // The kernel, not its version, says which programs it takes: try, without copies of stacks and then
+  // without stacks if it refuses them, else without the optional program that it refuses, and again.
   std::string refused_stacks;
   for (;;) {
     LogCapture log;
     state->skeleton.reset(memspike_bpf__open());
-    if (state->skeleton == nullptr) {
-      return fail(ErrorKind::failed, fmt::format("cannot open the BPF object: {}", std::strerror(errno)));
-    }
+    if (state->skeleton == nullptr) return cannot("open the BPF object", errno);
     configure_settings(*state->skeleton, features, options, stacks);
     configure_maps(*state->skeleton, options, stacks);
     select_programs(*state->skeleton, state->plan.programs);
+    pass_over_modules(*state->skeleton);
     const int error = memspike_bpf__load(state->skeleton.get());
     if (error == 0) break;
+    if (auto limit = too_tight_own_limit()) return tl::unexpected(std::move(*limit));
     const std::string why = explain_load_failure(log.text(), -error);
     if (options.on_refused) options.on_refused(log.failed_program(), log.text());
-    if (stacks) {
-      stacks = false;
+    if (stacks != Stacks::off) {
+      stacks = copies(stacks) ? Stacks::frame_pointers : Stacks::off;
       refused_stacks = why;
       continue;
     }
     // Not the stacks' fault: they get another chance.
-    stacks = !std::exchange(refused_stacks, {}).empty();
+    stacks = wanted;
+    refused_stacks.clear();
     if (drop_from(state->plan.programs, log.failed_program(), why, state->missing)) continue;
     return fail(ErrorKind::unsupported,
                 fmt::format("the kernel refused the BPF program {}: {}", log.failed_program(), why),
                 "run `memspike doctor` to see what this kernel allows");
   }
-  if (!refused_stacks.empty()) state->missing.push_back("stacks: " + why_no_stacks(refused_stacks));
-  state->takes_stacks = stacks;
+  if (!refused_stacks.empty() && stacks == Stacks::off)
+    state->missing.push_back("stacks: " + why_no_stacks(refused_stacks));
+  if (!refused_stacks.empty() && stacks != Stacks::off)
+    state->missing.push_back("stack copies: " + why_no_copies(refused_stacks));
+  state->stacks = stacks;
+  if (!features.has_charge_batches) state->most_firings_per_move = 0;  // as if they had none
+  state->cadence = Cadence::of_period(options.sweep_period_ns);
+  auto moved_ticks = Mapped<std::uint32_t>::map(state->skeleton->maps.cadences);
+  if (!moved_ticks) return tl::unexpected(moved_ticks.error());
+  state->moved_ticks = std::move(*moved_ticks);
+  auto rises = Mapped<std::uint64_t>::map(state->skeleton->maps.rises);
+  if (!rises) return tl::unexpected(rises.error());
+  state->rises = std::move(*rises);
   fill_free_slots(*state->skeleton, options.max_memcgs);
-  auto tallies = Tallies::map(bpf_map__fd(state->skeleton->maps.tallies));
+  auto tallies = Mapped<memspike_tally>::map(state->skeleton->maps.tallies);
   if (!tallies) return tl::unexpected(tallies.error());
   state->tallies = std::move(*tallies);
   const auto on_record = [](void* context, void* data, std::size_t size) {
@@ -161,9 +193,7 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
   };
   state->ring.reset(
       ring_buffer__new(bpf_map__fd(state->skeleton->maps.records), on_record, state.get(), nullptr));
-  if (state->ring == nullptr) {
-    return fail(ErrorKind::failed, fmt::format("cannot map the ring buffer: {}", std::strerror(errno)));
-  }
+  if (state->ring == nullptr) return cannot("map the ring buffer", errno);
   if (options.measure_runs) {
     auto run_stats = start_run_stats();
     if (run_stats) state->run_stats = std::move(*run_stats);
@@ -175,54 +205,23 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
   return Probe(std::move(state));
 }
 
-Result<void> Probe::attach() {
-  state_->skeleton->bss->memory_subsys = memory_subsys(*state_->skeleton);
-  for (const Program& program : state_->plan.programs) {
-    if (program.event.empty()) continue;
-    bpf_program* handle = find_program(*state_->skeleton, program.name);
-    int error = 0;
-    if (program.name == "start_sweep") {
-      error = start_timer(*state_->skeleton);
-      state_->timer_runs = error == 0;
-    } else {
-      LinkPtr link(bpf_program__attach(handle));
-      error = link == nullptr ? -errno : 0;
-      if (link != nullptr) state_->links.push_back(std::move(link));
-    }
-    if (error != 0 && program.need == Need::required) {
-      return fail(ErrorKind::unsupported,
-                  fmt::format("cannot attach to {}: {}", program.event, std::strerror(-error)));
-    }
-    if (error != 0) {
-      state_->missing.push_back(
-          fmt::format("{}: {}; {}", program.event, std::strerror(-error), program.loss));
-      continue;
-    }
-    state_->hooks.push_back({std::string(program.event), std::string(program.attach)});
-  }
-  if (!state_->timer_runs) state_->hooks.push_back({"sweep", "user space"});
-  const auto hooked = [&](std::string_view event) {
-    return std::any_of(state_->hooks.begin(), state_->hooks.end(),
-                       [&](const Hook& hook) { return hook.event == event; });
-  };
-  set_remembers(*state_->skeleton, hooked("sched_switch") && hooked("cgroup_attach_task"));
-  return {};
-}
-
 Result<void> Probe::track(std::span<const std::uint64_t> cgroup_ids) {
-  auto result = track_subtree(*state_->skeleton, cgroup_ids);
+  const auto untracked = track_subtree(*state_->skeleton, cgroup_ids);
+  if (untracked) state_->untracked = std::max(state_->untracked, *untracked);
   // CPUs may remember these memcgs as untracked: see switch_memcg (tracking.bpf.h), learn_current.
   __atomic_add_fetch(&state_->skeleton->data->generation_of_answers, 1, __ATOMIC_SEQ_CST);
   for (memspike_tally& tally : state_->tallies.all()) __atomic_store_n(&tally.serial_nr, 0, __ATOMIC_SEQ_CST);
   forget_current(state_->tallies);
-  return result;
+  return untracked ? Result<void>{} : tl::unexpected(untracked.error());
 }
+
+std::uint64_t Probe::untracked() const { return state_->untracked; }
 
 void Probe::detach() {
   state_->skeleton->bss->sweep_stopped = 1;
   set_remembers(*state_->skeleton, false);
   forget_current(state_->tallies);
-  state_->links.clear();
+  state_->attached.clear();
   // A program that was running when its hook was removed ends within microseconds (tracepoint
   // programs do not sleep); the timer fires once more at most.
   constexpr long kGraceNs = 3'000'000;
@@ -230,16 +229,27 @@ void Probe::detach() {
   nanosleep(&grace, nullptr);
 }
 
+void Probe::State::look_at(std::uint32_t slot) {
+  std::array<std::uint64_t, 1> arguments{slot};
+  bpf_test_run_opts run{};
+  run.sz = sizeof(run);
+  run.ctx_in = arguments.data();
+  run.ctx_size_in = sizeof(arguments);
+  bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.sweep_one), &run);
+}
+
 void Probe::look_at_all() {
-  const int fd = bpf_program__fd(state_->skeleton->progs.sweep_one);
   const std::uint32_t used = state_->skeleton->bss->slots_used;
+  for (std::uint32_t slot = 0; slot < used; ++slot) state_->look_at(slot);
+}
+
+// As on_sweep_timer does it, which does not run here.
+void Probe::sweep() {
+  const std::uint32_t used = state_->skeleton->bss->slots_used;
+  const std::uint32_t sweep = ++state_->skeleton->bss->sweep_tick;
   for (std::uint32_t slot = 0; slot < used; ++slot) {
-    std::array<std::uint64_t, 1> arguments{slot};
-    bpf_test_run_opts run{};
-    run.sz = sizeof(run);
-    run.ctx_in = arguments.data();
-    run.ctx_size_in = sizeof(arguments);
-    bpf_prog_test_run_opts(fd, &run);
+    const std::uint32_t moved = __atomic_load_n(&state_->moved_ticks.all()[slot], __ATOMIC_RELAXED);
+    if (state_->cadence.is_due(sweep, moved, slot)) state_->look_at(slot);
   }
 }
 
@@ -247,6 +257,8 @@ Result<std::size_t> Probe::drain(const Sink& sink) {
   state_->sink = &sink;
   const int count = ring_buffer__consume(state_->ring.get());
   state_->sink = nullptr;
+  state_->watch_high();
+  if (state_->timer_runs && state_->skeleton->bss->sweep_is_late != 0) start_timer(*state_->skeleton);
   if (count < 0) {
     return fail(ErrorKind::failed, fmt::format("cannot read the ring buffer: {}", std::strerror(-count)));
   }
@@ -255,29 +267,76 @@ Result<std::size_t> Probe::drain(const Sink& sink) {
 
 int Probe::ring_fd() const { return ring_buffer__epoll_fd(state_->ring.get()); }
 
-void Probe::wake_at_rise(std::uint64_t bytes) {
-  const std::uint64_t pages = bytes / static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+namespace {
+
+std::uint64_t pages_of(std::uint64_t bytes) {
+  return std::max<std::uint64_t>(1, bytes / static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+}
+
+}  // namespace
+
+void Probe::wake_at_least_rise(std::uint64_t bytes) {
   constexpr std::uint64_t kMostPages = std::numeric_limits<std::uint32_t>::max();
-  state_->skeleton->data->wake_rise_pages =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(pages, 1, kMostPages));
+  state_->skeleton->data->least_rise_pages =
+      static_cast<std::uint32_t>(std::min(pages_of(bytes), kMostPages));
+}
+
+void Probe::wake_at_rise(std::uint32_t slot, std::uint64_t bytes) {
+  const auto rises = state_->rises.all();
+  if (slot < rises.size()) __atomic_store_n(&rises[slot], pages_of(bytes), __ATOMIC_RELAXED);
 }
 
 void Probe::release_slot(std::uint32_t slot) {
+  const auto rises = state_->rises.all();
+  if (slot < rises.size()) __atomic_store_n(&rises[slot], 0, __ATOMIC_RELAXED);
   bpf_map_update_elem(bpf_map__fd(state_->skeleton->maps.free_slots), nullptr, &slot, BPF_ANY);
 }
 
 Tier Probe::tier() const { return state_->plan.tier; }
+Detail Probe::detail() const { return state_->plan.detail; }
 const std::string& Probe::tier_reason() const { return state_->plan.tier_reason; }
-bool Probe::takes_stacks() const { return state_->takes_stacks; }
+bool Probe::takes_stacks() const { return state_->stacks != Stacks::off; }
+
+std::optional<Probe::StackCopies> Probe::stack_copies() const {
+  if (!copies(state_->stacks)) return std::nullopt;
+  const bpf_map* map = state_->skeleton->maps.stack_copies;
+  return StackCopies{bpf_map__fd(map), bpf_map__max_entries(map)};
+}
+
+std::vector<decode::Stack> Probe::carried_stacks() {
+  std::vector<decode::Stack> stacks;
+  if (!takes_stacks()) return stacks;
+  const bpf_map* map = state_->skeleton->maps.carried_stacks;
+  const int cpus = libbpf_num_possible_cpus();
+  std::vector<memspike_carried> values(cpus > 0 ? static_cast<std::size_t>(cpus) : 0);
+  const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  for (std::uint32_t key = 0; key < bpf_map__max_entries(map); ++key) {
+    if (values.empty() || bpf_map_lookup_elem(bpf_map__fd(map), &key, values.data()) != 0) continue;
+    for (memspike_carried& carried : values) {
+      if (carried.pages == 0) continue;
+      decode::Stack& stack = stacks.emplace_back();
+      stack.bytes = carried.pages * page_bytes;
+      stack.slot = carried.slot;
+      stack.tgid = stack.tid = carried.tgid;
+      stack.comm.assign(carried.comm, strnlen(carried.comm, sizeof(carried.comm)));
+      carried.pages = 0;
+    }
+    bpf_map_update_elem(bpf_map__fd(map), &key, values.data(), BPF_ANY);
+  }
+  return stacks;
+}
+
 bool Probe::sweeps_by_itself() const { return state_->timer_runs; }
 
 void Probe::refresh() {
   // A rarer interrupt need not be moved, and must not: starting the timer anew puts off what it was set to.
   constexpr std::uint64_t kOftenNs = 10'000'000;
   forget_current(state_->tallies);
+  state_->check_charge_hooks(counts());
   const bool is_pinned = state_->skeleton->data->timer_flags != 0;
-  if (state_->timer_runs && is_pinned && state_->skeleton->rodata->sweep_period_ns <= kOftenNs)
-    start_timer(*state_->skeleton);
+  const std::uint64_t period_ns = state_->skeleton->rodata->sweep_period_ns
+                                  << state_->skeleton->bss->sweep_step_shift;
+  if (state_->timer_runs && is_pinned && period_ns <= kOftenNs) start_timer(*state_->skeleton);
 }
 const std::vector<Hook>& Probe::hooks() const { return state_->hooks; }
 const std::vector<std::string>& Probe::missing() const { return state_->missing; }

@@ -1,7 +1,10 @@
 #include "probe/trials.h"
 
+#include <fmt/core.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <linux/perf_event.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,6 +15,8 @@
 #include <fstream>
 
 #include "base/unique_fd.h"
+#include "base/units.h"
+#include "rights/capabilities.h"
 
 namespace memspike::probe {
 namespace {
@@ -33,9 +38,7 @@ bool failed(std::string& error) {
 
 }  // namespace
 
-bool try_load(std::string& error) {
-  return load(BPF_PROG_TYPE_RAW_TRACEPOINT, nullptr) ? true : failed(error);
-}
+int try_load() { return load(BPF_PROG_TYPE_RAW_TRACEPOINT, nullptr) ? 0 : errno; }
 
 bool try_fexit(const btf* types, const char* function, std::string& error) {
   const int id = btf__find_by_name_kind(types, function, BTF_KIND_FUNC);
@@ -67,6 +70,24 @@ bool try_kprobe(const char* function, std::string& error) {
   const UniqueFd event(
       static_cast<int>(syscall(SYS_perf_event_open, &attributes, -1, 0, -1, PERF_FLAG_FD_CLOEXEC)));
   return event ? true : failed(error);
+}
+
+std::optional<Error> too_little_locked_memory(const btf* types) {
+  constexpr rlim_t kEnoughBytes = 16U << 20;
+  const std::uint64_t capabilities = rights::effective_capabilities();
+  const bool has_right =
+      rights::has_capability(capabilities, CAP_BPF) || rights::has_capability(capabilities, CAP_SYS_ADMIN);
+  if (!has_right || btf__find_by_name_kind(types, "bpf_map_charge_init", BTF_KIND_FUNC) <= 0)
+    return std::nullopt;
+  rlimit limit{};  // libbpf has raised it by now, where it may
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur >= kEnoughBytes) return std::nullopt;
+  return Error{
+      ErrorKind::unsupported,
+      fmt::format("memspike itself may lock no more than {} of memory (RLIMIT_MEMLOCK), and this kernel "
+                  "counts BPF maps as locked",
+                  format_bytes(limit.rlim_cur)),
+      "raise the limit, such as by ulimit -l unlimited, or add SYS_RESOURCE to the container's "
+      "capabilities"};
 }
 
 }  // namespace memspike::probe

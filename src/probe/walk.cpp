@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <deque>
 #include <optional>
 
 #include "memspike/abi.h"
@@ -52,30 +53,56 @@ class Walker {
     return std::nullopt;
   }
 
-  Result<void> track(const Node& node, std::uint32_t parent_slot) {
-    const auto tracked = run(MEMSPIKE_WALK_TRACK, node.css, node.serial_nr, parent_slot);
-    // Removed meanwhile, or about to be: nothing to track.
-    if (!tracked || tracked->slot == MEMSPIKE_NO_SLOT) return {};
-    if (tracked->slot == MEMSPIKE_SLOT_TABLE_FULL) {
-      return fail(ErrorKind::failed, "the table of tracked memcgs is full", "raise --max-memcgs");
+  // The nearest to the root first: whoever makes more cgroups than there is room for has them below their
+  // own. Returns how many found none.
+  std::uint64_t track(const Node& root) {
+    constexpr std::size_t kMostWalked = 1U << 17;  // twice what the table can hold
+    std::uint64_t untracked = 0;
+    std::size_t walked = 0;
+    std::deque<Place> places{{root.css, root.serial_nr, MEMSPIKE_NO_SLOT}};
+    for (; !places.empty() && walked < kMostWalked; ++walked) {
+      const Place place = places.front();
+      places.pop_front();
+      const std::uint32_t slot = slot_for(place);
+      if (slot == MEMSPIKE_NO_SLOT) continue;
+      if (slot == MEMSPIKE_SLOT_TABLE_FULL) ++untracked;
+      add_children(place, slot, places);
     }
-    for (std::uint64_t css = node.first_child; css != 0;) {
-      const auto child = run(MEMSPIKE_WALK_READ, css, 0);
-      if (!child) return {};
-      if (auto result = track(*child, tracked->slot); !result) return result;
-      css = child->next_sibling;
-    }
-    return {};
+    return untracked + places.size();
   }
 
  private:
+  // Where a memcg stands in the walk: below which slot, MEMSPIKE_SLOT_TABLE_FULL where that has none.
+  struct Place {
+    std::uint64_t css = 0;
+    std::uint64_t serial_nr = 0;
+    std::uint32_t parent_slot = MEMSPIKE_NO_SLOT;
+  };
+
+  // MEMSPIKE_NO_SLOT: removed meanwhile, or about to be: nothing to track.
+  std::uint32_t slot_for(const Place& place) {
+    if (place.parent_slot == MEMSPIKE_SLOT_TABLE_FULL) return MEMSPIKE_SLOT_TABLE_FULL;
+    const auto tracked = run(MEMSPIKE_WALK_TRACK, place.css, place.serial_nr, place.parent_slot);
+    return tracked ? tracked->slot : MEMSPIKE_NO_SLOT;
+  }
+
+  void add_children(const Place& place, std::uint32_t slot, std::deque<Place>& places) {
+    const auto parent = run(MEMSPIKE_WALK_READ, place.css, place.serial_nr);
+    for (std::uint64_t css = parent ? parent->first_child : 0; css != 0;) {
+      const auto child = run(MEMSPIKE_WALK_READ, css, 0);
+      if (!child) return;
+      places.push_back({child->css, child->serial_nr, slot});
+      css = child->next_sibling;
+    }
+  }
+
   memspike_bpf& skeleton_;
   int fd_;
 };
 
 }  // namespace
 
-Result<void> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t> cgroup_ids) {
+Result<std::uint64_t> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t> cgroup_ids) {
   Walker walker(skeleton);
   auto node = walker.run(MEMSPIKE_WALK_ROOT, 0, 0);
   if (!node) return fail(ErrorKind::failed, "cannot read the kernel's tree of memory cgroups");
@@ -87,7 +114,7 @@ Result<void> track_subtree(memspike_bpf& skeleton, std::span<const std::uint64_t
     node = walker.find_child(*node, id);
     if (!node) return fail(ErrorKind::not_found, "the memory controller does not know this cgroup");
   }
-  return walker.track(*node, MEMSPIKE_NO_SLOT);
+  return walker.track(*node);
 }
 
 std::uint64_t memory_subsys(memspike_bpf& skeleton) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "process/thread_facts.h"
 
@@ -13,6 +14,9 @@ namespace memspike::process {
 
 // The field of /proc/PID/stat that tells when the thread started; nullopt: not such a line.
 std::optional<std::uint64_t> parse_start_ticks(std::string_view stat);
+
+// Pages of /proc/PID/statm that are neither of a file nor shared memory; nullopt: not such a line.
+std::optional<std::uint64_t> parse_own_pages(std::string_view statm);
 
 // Bytes of a line of /proc/meminfo ("MemAvailable"); nullopt: there is none.
 std::optional<std::uint64_t> parse_meminfo(std::string_view meminfo, std::string_view name);
@@ -34,6 +38,14 @@ class Reader {
   // victim could not be freed meanwhile, and the next one would have to go.
   std::optional<ThreadFacts> read(std::uint32_t tgid, std::uint32_t tid, const ThreadFacts* known = nullptr,
                                   bool settled = false) const;
+
+  // Its threads that sleep uninterruptibly in this function of the kernel; where /proc does not tell which
+  // one (wchan, without the right to trace the process), those that sleep so at all. At most 256.
+  std::vector<std::uint32_t> sleeping_in(std::uint32_t tgid, std::string_view function) const;
+
+  // What of its own memory it has in RAM: anonymous, not the files and shared memory that it maps. nullopt:
+  // it is gone.
+  std::optional<std::uint64_t> resident_bytes(std::uint32_t tgid) const;
 
   // That there is no such process any more; false when that cannot be known.
   bool has_ended(std::uint32_t tgid) const;

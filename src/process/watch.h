@@ -13,25 +13,29 @@ namespace memspike::process {
 
 class Watch {
  public:
-  // As Reader::read.
-  using Read = std::function<std::optional<ThreadFacts>(std::uint32_t tgid, std::uint32_t tid,
-                                                        const ThreadFacts* known, bool settled)>;
+  // As Reader::read; the answer comes later, by learn().
+  using Ask =
+      std::function<void(std::uint32_t tgid, std::uint32_t tid, const ThreadFacts* known, bool settled)>;
 
   // max_threads: remembered at the same time. Beyond: all are forgotten, and asked about anew.
-  explicit Watch(Read read, std::size_t max_threads = 16'384)
-      : read_(std::move(read)), max_threads_(max_threads) {}
+  explicit Watch(Ask ask, std::size_t max_threads = 16'384)
+      : ask_(std::move(ask)), max_threads_(max_threads) {}
 
-  // The thread charged memory now. What is new about it, if anything.
-  std::optional<ThreadFacts> see(std::uint32_t tgid, std::uint32_t tid, std::uint64_t now_ns);
+  // The thread charged memory now.
+  void see(std::uint32_t tgid, std::uint32_t tid, std::uint64_t now_ns);
+
+  // What was found out. True: something about it is new.
+  bool learn(const ThreadFacts& facts, std::uint64_t now_ns);
 
  private:
   struct Known {
     std::optional<ThreadFacts> facts;
+    std::uint32_t tgid = 0;  // that was asked about
     std::uint64_t next_ns = 0;
     std::uint64_t wait_ns = 0;
   };
 
-  Read read_;
+  Ask ask_;
   std::size_t max_threads_;
   std::unordered_map<std::uint32_t, Known> known_;  // by tid
 };

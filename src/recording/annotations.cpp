@@ -53,27 +53,28 @@ Member read_annotation(protozero::pbf_reader annotation, int depth) {
   // An annotation without a value is an empty dictionary or array: which of the two does not matter.
   Value value{Array{}};
   while (annotation.next()) {
-    switch (annotation.tag()) {
-      case debug_annotation::kName:
+    // With its type: what somebody tampered with may have a number where text belongs.
+    switch (annotation.tag_and_type()) {
+      case protozero::tag_and_type(debug_annotation::kName, protozero::pbf_wire_type::length_delimited):
         name = annotation.get_string();
         break;
-      case debug_annotation::kBool:
+      case protozero::tag_and_type(debug_annotation::kBool, protozero::pbf_wire_type::varint):
         value.data = annotation.get_bool();
         break;
-      case debug_annotation::kUint:
+      case protozero::tag_and_type(debug_annotation::kUint, protozero::pbf_wire_type::varint):
         value.data = annotation.get_uint64();
         break;
-      case debug_annotation::kInt:
+      case protozero::tag_and_type(debug_annotation::kInt, protozero::pbf_wire_type::varint):
         value.data = annotation.get_int64();
         break;
-      case debug_annotation::kString:
+      case protozero::tag_and_type(debug_annotation::kString, protozero::pbf_wire_type::length_delimited):
         value.data = from_utf8(annotation.get_string());
         break;
-      case debug_annotation::kDictEntry:
+      case protozero::tag_and_type(debug_annotation::kDictEntry, protozero::pbf_wire_type::length_delimited):
         if (!std::holds_alternative<Dict>(value.data)) value.data = Dict{};
         std::get<Dict>(value.data).push_back(read_annotation(annotation.get_message(), depth + 1));
         break;
-      case debug_annotation::kArrayValue:
+      case protozero::tag_and_type(debug_annotation::kArrayValue, protozero::pbf_wire_type::length_delimited):
         if (!std::holds_alternative<Array>(value.data)) value.data = Array{};
         std::get<Array>(value.data).push_back(read_annotation(annotation.get_message(), depth + 1).value);
         break;

@@ -9,7 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "recording/fields.h"
+#include "facts/fields.h"
+#include "facts/names.h"
 #include "recording/value.h"
 
 namespace memspike::recording {
@@ -38,9 +39,12 @@ class Saver {
   static Value save(T field) {
     return {std::int64_t{field}};
   }
-  static Value save(report::Role field) { return {static_cast<std::uint64_t>(field)}; }
+  template <class T>
+  requires std::is_enum_v<T>
+  static Value save(T field) { return {static_cast<std::uint64_t>(field)}; }
   // Whether the kernel said so: its log is recorded in lines of its own.
-  static Value save(report::LimitSource field) { return {field == report::LimitSource::kernel}; }
+  static Value save(facts::LimitSource field) { return {field == facts::LimitSource::kernel}; }
+  static Value save(spike::Outcome field) { return {std::string(spike::to_text(field))}; }
   template <class T>
   static Value save(std::vector<T>& field) {
     Array array;
@@ -51,7 +55,7 @@ class Saver {
   requires std::is_class_v<T>
   static Value save(T& field) {
     Saver inner;
-    describe(inner, field);
+    facts::describe(inner, field);
     return {inner.take()};
   }
 
@@ -100,17 +104,28 @@ class Loader {
     field = static_cast<T>(wide);
     return true;
   }
-  static bool load(const Value& value, report::Role& field) {
+  template <class T>
+  requires std::is_enum_v<T>
+  static bool load(const Value& value, T& field) {
     std::uint64_t wide = 0;
-    if (!load_same(value, wide) || wide > static_cast<std::uint64_t>(report::Role::cgroup)) return false;
-    field = static_cast<report::Role>(wide);
+    if (!load_same(value, wide) || wide > static_cast<std::uint64_t>(last_of(field))) return false;
+    field = static_cast<T>(wide);
     return true;
   }
-  static bool load(const Value& value, report::LimitSource& field) {
+  static bool load(const Value& value, facts::LimitSource& field) {
     bool known = false;
     if (!load_same(value, known)) return false;
-    field = known ? report::LimitSource::kernel : report::LimitSource::inferred;
+    field = known ? facts::LimitSource::kernel : facts::LimitSource::inferred;
     return true;
+  }
+  static bool load(const Value& value, spike::Outcome& field) {
+    std::string name;
+    if (!load_same(value, name)) return false;
+    for (const spike::Outcome outcome :
+         {spike::Outcome::fell, spike::Outcome::oom_kill, spike::Outcome::ongoing, spike::Outcome::removed}) {
+      if (name == spike::to_text(outcome)) field = outcome;
+    }
+    return name == spike::to_text(field);
   }
   template <class T>
   static bool load(const Value& value, std::vector<T>& field) {
@@ -128,7 +143,7 @@ class Loader {
     const Dict* dict = std::get_if<Dict>(&value.data);
     if (dict == nullptr) return false;
     Loader inner(*dict);
-    describe(inner, field);
+    facts::describe(inner, field);
     return true;
   }
 

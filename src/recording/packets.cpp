@@ -52,6 +52,7 @@ void Packets::add_defaults() {
     };
     add_category(kHeldIid, "held");
     add_category(kWatermarkIid, "watermark");
+    add_category(kRefusedIid, "refused");
   });
 }
 

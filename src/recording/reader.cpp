@@ -22,7 +22,15 @@ namespace track_event = perfetto::track_event;
 constexpr std::size_t kMaxMessageBytes = 64U << 20;
 constexpr std::size_t kMaxBlockBytes = 16U << 20;
 constexpr std::size_t kMaxSequences = 4096;
-constexpr std::size_t kMaxMemcgs = 1U << 20;
+constexpr std::size_t kMaxMemcgs = 1U << 22;  // numbers; what takes them keeps something of each
+// Each costs a report's memory: of a memcg that lives some KiB, of a recording some MiB.
+constexpr std::size_t kMaxLivingMemcgs = 65'536;  // as many as --max-memcgs allows
+constexpr std::size_t kMaxRecordings = 256;
+// Time is short, too: our blocks inflate to some ten times their size, a bomb's to a thousand times. And no
+// counter is read so often at one moment.
+constexpr std::uint64_t kMaxInflation = 100;
+constexpr std::uint64_t kInflatedAnyway = 16U << 20;
+constexpr std::uint32_t kMaxRowsAtOnce = 65'536;
 
 protozero::data_view view(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view view(const protozero::data_view& bytes) { return {bytes.data(), bytes.size()}; }
@@ -83,6 +91,7 @@ Result<void> Reader::take_messages() {
       }
       at += whole;
       offset_ += whole;
+      if (!excess_.empty()) return fail(ErrorKind::failed, "this recording will not be read: " + excess_);
     }
   } catch (const protozero::end_of_buffer_exception&) {
     // The tag or the length is not complete yet.
@@ -142,8 +151,17 @@ void Reader::read_compressed(std::string_view bytes) {
                  reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()) != Z_OK) {
     throw protozero::invalid_length_exception();
   }
+  packed_bytes_ += bytes.size();
+  inflated_bytes_ += size;
+  if (inflated_bytes_ > kInflatedAnyway + kMaxInflation * packed_bytes_) {
+    excess_ = fmt::format("it inflates to more than {} times its size", kMaxInflation);
+    return;
+  }
   protozero::pbf_reader trace(inflated_.data(), size);
-  while (trace.next(perfetto::trace::kPacket)) read_packet(view(trace.get_view()), true);
+  while (excess_.empty() &&
+         trace.next(perfetto::trace::kPacket, protozero::pbf_wire_type::length_delimited)) {
+    read_packet(view(trace.get_view()), true);
+  }
 }
 
 void Reader::read_event(Sequence& sequence, const Packet& packet) {
@@ -184,7 +202,7 @@ void Reader::read_event(Sequence& sequence, const Packet& packet) {
 void Reader::read_counter(Sequence& sequence, const Packet& packet, const Event& event) {
   const std::uint64_t offset = event.track_uuid - sequence.uuid_base;
   const std::uint64_t memcg = offset / kTracksOfOne;
-  const auto known = sequence.memcgs.find(static_cast<report::MemcgIndex>(memcg));
+  const auto known = sequence.memcgs.find(static_cast<facts::MemcgIndex>(memcg));
   if (memcg >= kMaxMemcgs || known == sequence.memcgs.end()) return;
   Memcg& counters = known->second;
   switch (offset % kTracksOfOne) {
@@ -205,11 +223,16 @@ void Reader::read_counter(Sequence& sequence, const Packet& packet, const Event&
   }
 }
 
-void Reader::emit_row(Sequence& sequence, report::MemcgIndex index, const Packet& packet,
-                      const Event& event) {
+void Reader::emit_row(Sequence& sequence, facts::MemcgIndex index, const Packet& packet, const Event& event) {
   Memcg& counters = sequence.memcgs[index];
   timeline::Row row;
-  row.time_ns = counters.last_row_ns = std::max(counters.last_row_ns, packet.time_ns);
+  row.time_ns = std::max(counters.last_row_ns, packet.time_ns);
+  counters.rows_at_once = row.time_ns == counters.last_row_ns ? counters.rows_at_once + 1 : 0;
+  counters.last_row_ns = row.time_ns;
+  if (counters.rows_at_once > kMaxRowsAtOnce) {
+    excess_ = fmt::format("more than {} rows of one cgroup are at the same time", kMaxRowsAtOnce);
+    return;
+  }
   row.usage_bytes = to_unsigned(event.counter_value);
   row.watermark_bytes = counters.watermark_bytes;
   row.limit_bytes = counters.limit_bytes;
@@ -220,8 +243,22 @@ void Reader::emit_row(Sequence& sequence, report::MemcgIndex index, const Packet
   }
   if (event.category_iid == kHeldIid) row.mark = timeline::Mark::held;
   if (event.category_iid == kWatermarkIid) row.mark = timeline::Mark::watermark;
+  if (event.category_iid == kRefusedIid) row.mark = timeline::Mark::refused;
   sequence.last_ns = std::max(sequence.last_ns, row.time_ns);
-  take_(sequence.recording, report::MemcgRow{index, row});
+  take_(sequence.recording, facts::MemcgRow{index, row});
+}
+
+template <class F>
+void Reader::count_memcg(Sequence& sequence, const F& fact) {
+  if constexpr (std::is_same_v<F, facts::MemcgFound>) {
+    if (sequence.memcgs.try_emplace(fact.memcg).second) ++living_memcgs_;
+    if (living_memcgs_ > kMaxLivingMemcgs) {
+      excess_ = fmt::format("more than {} cgroups live in it at the same time", kMaxLivingMemcgs);
+    }
+  }
+  if constexpr (std::is_same_v<F, facts::MemcgGone>) {
+    living_memcgs_ -= sequence.memcgs.erase(fact.memcg);
+  }
 }
 
 template <class F>
@@ -231,50 +268,52 @@ void Reader::load_fact(Sequence& sequence, const Packet& packet, const Event& ev
   describe(loader, fact);
   if constexpr (requires { fact.time_ns; }) fact.time_ns = packet.time_ns;
   // A stall is a slice from its begin. (It was an instant at its end before there were such slices.)
-  if constexpr (std::is_same_v<F, report::TaskStalled>) {
+  if constexpr (std::is_same_v<F, facts::TaskStalled>) {
     if (event.type == track_event::kSliceBegin) fact.time_ns += fact.duration_ns;
     sequence.last_ns = std::max(sequence.last_ns, fact.time_ns);
   }
-  if constexpr (std::is_same_v<F, report::ProcessKilled>) fact.kill.time_ns = packet.time_ns;
-  if constexpr (std::is_same_v<F, report::MemcgFound>) {
+  if constexpr (std::is_same_v<F, facts::ProcessKilled>) fact.kill.time_ns = packet.time_ns;
+  if constexpr (std::is_same_v<F, facts::MemcgFound>) {
     if (fact.memcg >= kMaxMemcgs) return;
-    sequence.memcgs.try_emplace(fact.memcg);
   }
-  if constexpr (std::is_same_v<F, report::RecordingEnded>) sequence.ended = true;
+  count_memcg(sequence, fact);
+  if (!excess_.empty()) return;
+  if constexpr (std::is_same_v<F, facts::RecordingEnded>) sequence.ended = true;
   take_(sequence.recording, fact);
+}
+
+// False: it is none of this kind. Rows and spikes, which are not read by a name, have none.
+template <class F>
+bool Reader::load_if_named(Sequence& sequence, const Packet& packet, const Event& event) {
+  if constexpr (requires(const F& fact) { event_name(fact); }) {
+    if (event.name != event_name(F{})) return false;
+    load_fact<F>(sequence, packet, event);
+    return true;
+  } else {
+    return false;
+  }
+}
+
+template <class... F>
+void Reader::load_by_name(std::type_identity<std::variant<F...>>, Sequence& sequence, const Packet& packet,
+                          const Event& event) {
+  static_cast<void>((load_if_named<F>(sequence, packet, event) || ...));
 }
 
 void Reader::read_fact(Sequence& sequence, const Packet& packet, const Event& event) {
   sequence.last_ns = std::max(sequence.last_ns, packet.time_ns);
   if (!sequence.ours) {
-    if (event.name != event_name(report::SessionKnown{})) return;
+    if (event.name != event_name(facts::SessionKnown{})) return;
+    if (recordings_ == kMaxRecordings) {
+      excess_ = fmt::format("more than {} recordings are in one file", kMaxRecordings);
+      return;
+    }
     sequence.ours = true;
     sequence.recording = recordings_++;
     sequence.uuid_base = event.track_uuid + kTracksOfOne;
   }
   if (sequence.ended) return;
-  const auto try_load = [&]<class F>(std::type_identity<F>) {
-    if (event.name == event_name(F{})) load_fact<F>(sequence, packet, event);
-  };
-  try_load(std::type_identity<report::SessionKnown>{});
-  try_load(std::type_identity<report::MemcgFound>{});
-  try_load(std::type_identity<report::MemcgNamed>{});
-  try_load(std::type_identity<report::MemcgCharged>{});
-  try_load(std::type_identity<report::ThreadSeen>{});
-  try_load(std::type_identity<report::CodeNamed>{});
-  try_load(std::type_identity<report::StackSeen>{});
-  try_load(std::type_identity<report::StacksCounted>{});
-  try_load(std::type_identity<report::InactiveFileRead>{});
-  try_load(std::type_identity<report::MemoryStatRead>{});
-  try_load(std::type_identity<report::MemcgGone>{});
-  try_load(std::type_identity<report::ProcessKilled>{});
-  try_load(std::type_identity<report::TaskStalled>{});
-  try_load(std::type_identity<report::LimitHit>{});
-  try_load(std::type_identity<report::KernelCounts>{});
-  try_load(std::type_identity<report::ProcessAllocations>{});
-  try_load(std::type_identity<report::KernelLogged>{});
-  try_load(std::type_identity<report::Noted>{});
-  try_load(std::type_identity<report::RecordingEnded>{});
+  load_by_name(std::type_identity<facts::Fact>{}, sequence, packet, event);
 }
 
 // A recording that did not come to its end: as far as it goes, and said so.
@@ -282,13 +321,13 @@ void Reader::close(Sequence& sequence) {
   if (!sequence.ours || sequence.ended) return;
   sequence.ended = true;
   const std::string why = damage_.empty() ? "" : "; " + damage_;
-  take_(
-      sequence.recording,
-      report::Noted{{},
-                    "the recording was cut before its end: the kernel's own figures, page counts and losses "
-                    "are not known" +
-                        why});
-  take_(sequence.recording, report::RecordingEnded{sequence.last_ns});
+  take_(sequence.recording,
+        facts::Noted{{},
+                     "the recording was cut before its end: the kernel's own figures, page counts and losses "
+                     "are not known" +
+                         why,
+                     true});
+  take_(sequence.recording, facts::RecordingEnded{sequence.last_ns});
 }
 
 Result<void> Reader::finish() {

@@ -10,18 +10,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
-#include "report/fact.h"
+#include "facts/fact.h"
 
 namespace memspike::recording {
 
 class Reader {
  public:
-  // Facts as the builder takes them. `recording` counts from 0: several that were concatenated
+  // Facts in the order in which they were told. `recording` counts from 0: several that were concatenated
   // follow each other.
-  using Take = std::function<void(std::size_t recording, const report::Fact& fact)>;
+  using Take = std::function<void(std::size_t recording, const facts::Fact& fact)>;
 
   explicit Reader(Take take) : take_(std::move(take)) {}
 
@@ -40,6 +42,7 @@ class Reader {
     std::optional<std::uint64_t> limit_bytes;
     std::optional<std::int64_t> headroom_bytes;  // of the next row only
     std::uint64_t last_row_ns = 0;
+    std::uint32_t rows_at_once = 0;  // at that time
   };
   // One trace writer's packets, that is, one recording.
   struct Sequence {
@@ -48,7 +51,7 @@ class Reader {
     bool ended = false;
     std::uint64_t uuid_base = 0;
     std::uint64_t last_ns = 0;
-    std::map<report::MemcgIndex, Memcg> memcgs;
+    std::map<facts::MemcgIndex, Memcg> memcgs;  // those that live
   };
   struct Packet;
   struct Event;
@@ -58,10 +61,17 @@ class Reader {
   void read_compressed(std::string_view bytes);
   void read_event(Sequence& sequence, const Packet& packet);
   void read_counter(Sequence& sequence, const Packet& packet, const Event& event);
+  template <class F>
+  bool load_if_named(Sequence& sequence, const Packet& packet, const Event& event);
+  template <class... F>
+  void load_by_name(std::type_identity<std::variant<F...>> kinds, Sequence& sequence, const Packet& packet,
+                    const Event& event);
   void read_fact(Sequence& sequence, const Packet& packet, const Event& event);
-  void emit_row(Sequence& sequence, report::MemcgIndex index, const Packet& packet, const Event& event);
+  void emit_row(Sequence& sequence, facts::MemcgIndex index, const Packet& packet, const Event& event);
   template <class F>
   void load_fact(Sequence& sequence, const Packet& packet, const Event& event);
+  template <class F>
+  void count_memcg(Sequence& sequence, const F& fact);
   void close(Sequence& sequence);
 
   Take take_;
@@ -70,7 +80,11 @@ class Reader {
   std::uint64_t offset_ = 0;
   std::string damage_;  // why reading stopped; "": it did not
   std::map<std::uint32_t, Sequence> sequences_;
+  std::string excess_;  // of what there is more than any recording of ours has; "": of nothing
   std::size_t recordings_ = 0;
+  std::size_t living_memcgs_ = 0;     // over all recordings
+  std::uint64_t packed_bytes_ = 0;    // of all compressed blocks
+  std::uint64_t inflated_bytes_ = 0;  // what became of them
 };
 
 }  // namespace memspike::recording

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "report/fact.h"
+#include "facts/fact.h"
 
 namespace memspike::recording {
 
@@ -18,7 +18,7 @@ enum Track : std::uint64_t {
 };
 
 // uuids wrap around: a recording's base is any 64-bit number.
-inline std::uint64_t track_uuid(std::uint64_t base, report::MemcgIndex memcg, Track track) {
+inline std::uint64_t track_uuid(std::uint64_t base, facts::MemcgIndex memcg, Track track) {
   return base + memcg * kTracksOfOne + track;
 }
 
@@ -32,6 +32,7 @@ inline std::uint64_t lane_uuid(std::uint64_t base, std::uint64_t lane) {
 // Interned categories that mark a counter's value.
 inline constexpr std::uint64_t kHeldIid = 1;       // timeline::Mark::held
 inline constexpr std::uint64_t kWatermarkIid = 2;  // timeline::Mark::watermark
+inline constexpr std::uint64_t kRefusedIid = 3;    // timeline::Mark::refused
 
 // A counter has no "none": no limit, and nothing that bounds the usage.
 inline constexpr std::int64_t kNone = -1;

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 namespace memspike::recording {
 namespace {
@@ -29,7 +29,7 @@ std::optional<char> escaped_byte(std::string_view text) {
 std::string to_utf8(std::string_view bytes) {
   std::string text;
   while (!bytes.empty()) {
-    const report::CodePoint point = report::first_code_point(bytes);
+    const CodePoint point = first_code_point(bytes);
     if (!point.valid) {
       for (const char byte : bytes.substr(0, point.length)) {
         text += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));

@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-#include "report/fact.h"
+#include "facts/fact.h"
 
 namespace memspike::recording {
 
@@ -25,46 +25,54 @@ struct Span {
 // out, too, and a note says so.
 class Window {
  public:
-  using Emit = std::function<void(const report::Fact& fact)>;
+  using Emit = std::function<void(const facts::Fact& fact)>;
 
   Window(Span span, Emit emit) : span_(span), emit_(std::move(emit)) {}
 
-  void apply(const report::Fact& fact);
+  void apply(const facts::Fact& fact);
 
  private:
-  void handle(const report::MemcgRow& fact);
-  void handle(const report::MemcgCharged& fact);
-  void handle(const report::ThreadSeen& fact) { emit_(fact); }
-  void handle(const report::CodeNamed&) {}
-  void handle(const report::StackSeen&) {}
-  void handle(const report::StacksCounted&) {}
-  void handle(const report::InactiveFileRead& fact) { emit_(fact); }
-  void handle(const report::MemoryStatRead& fact);
-  void handle(const report::MemcgGone& fact);
-  void handle(const report::ProcessKilled& fact);
-  void handle(const report::TaskStalled& fact);
-  void handle(const report::LimitHit& fact);
-  void handle(const report::KernelCounts&) {}
-  void handle(const report::ProcessAllocations&) {}
-  void handle(const report::KernelLogged& fact) { emit_(fact); }
-  void handle(const report::Noted& fact) { emit_(fact); }
-  void handle(const report::MemcgFound& fact);
-  void handle(const report::MemcgNamed& fact) { emit_(fact); }
-  void handle(const report::SessionKnown& fact);
-  void handle(const report::RecordingEnded& fact);
-  std::uint64_t resolve(const std::optional<Bound>& bound, std::uint64_t otherwise) const;
+  void handle(const facts::MemcgRow& fact);
+  void handle(const facts::MemoryStatRead& fact);
+  void handle(const facts::MemcgGone& fact);
+  void handle(const facts::ProcessKilled& fact);
+  void handle(const facts::TasksHung& fact);
+  void handle(const facts::HighSet& fact);
+  void handle(const facts::BurstFound& fact);
+  void handle(const facts::MemcgFound& fact);
+  void handle(const facts::SessionKnown& fact);
+  void handle(const facts::RecordingEnded& fact);
+  // What names something holds at all times.
+  void handle(const facts::MemcgNamed& fact) { emit_(fact); }
+  void handle(const facts::ThreadSeen& fact) { emit_(fact); }
+  void handle(const facts::InactiveFileRead& fact) { emit_(fact); }
+  void handle(const facts::KernelLogged& fact) { emit_(fact); }
+  void handle(const facts::Noted& fact) { emit_(fact); }
+  // What is of the whole recording.
+  void handle(const facts::CodeNamed&) {}
+  void handle(const facts::StackSeen&) {}
+  void handle(const facts::StacksCounted&) {}
+  void handle(const facts::KernelCounts&) {}
+  void handle(const facts::ProcessAllocations&) {}
+  void handle(const facts::SpikeFound&) {}  // whoever takes the part finds its own
+  // Any other happened at its time.
+  void handle(const auto& fact) {
+    if (is_inside(fact.time_ns)) emit_(fact);
+  }
+  static std::uint64_t resolve(const std::optional<Bound>& bound, const facts::Session& session,
+                               std::uint64_t otherwise);
   bool is_inside(std::uint64_t time_ns) const;  // both ends included
-  void enter(report::MemcgIndex memcg);
+  template <class F>
+  void emit_as_held(F fact) const;
+  void enter(facts::MemcgIndex memcg);
 
   Span span_;
   Emit emit_;
   bool noted_ = false;
-  std::uint64_t start_monotonic_ns_ = 0;
-  std::uint64_t start_realtime_ns_ = 0;
   std::uint64_t from_ns_ = 0;
   std::uint64_t to_ns_ = 0;
-  std::map<report::MemcgIndex, timeline::Row> before_;  // the last row before the span
-  std::map<report::MemcgIndex, timeline::Row> inside_;  // the last row within it
+  std::map<facts::MemcgIndex, timeline::Row> before_;  // the last row before the span
+  std::map<facts::MemcgIndex, timeline::Row> inside_;  // the last row within it
 };
 
 }  // namespace memspike::recording

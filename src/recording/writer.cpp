@@ -51,6 +51,8 @@ std::uint64_t category_of(timeline::Mark mark) {
       return kHeldIid;
     case timeline::Mark::watermark:
       return kWatermarkIid;
+    case timeline::Mark::refused:
+      return kRefusedIid;
     case timeline::Mark::sampled:
       break;
   }
@@ -71,6 +73,8 @@ const char* name_of(spike::Outcome outcome) {
       return "OOM kill";
     case spike::Outcome::ongoing:
       return "ongoing";
+    case spike::Outcome::removed:
+      return "removed";
     case spike::Outcome::fell:
       break;
   }
@@ -101,12 +105,7 @@ Writer::Writer(Sink sink, const Clocks& clocks)
   packets_.add_track(session(), 0, "memspike");
 }
 
-Writer::Memcg& Writer::at(report::MemcgIndex memcg) {
-  if (memcgs_.size() <= memcg) memcgs_.resize(memcg + std::size_t{1});
-  return memcgs_[memcg];
-}
-
-void Writer::add_tracks(const report::MemcgFound& fact) {
+void Writer::add_tracks(const facts::MemcgFound& fact) {
   const std::uint64_t life = track(fact.memcg, kLifeTrack);
   std::string name = fact.path;
   if (fact.description.container && fact.description.container->name) {
@@ -127,7 +126,7 @@ void Writer::add_fact(std::uint64_t time_ns, std::uint64_t track, const F& fact,
 }
 
 // Both edges at once: a recording that is cut has a slice whole or not at all.
-void Writer::add_slice(Lanes& lanes, report::MemcgIndex memcg, std::string_view lane_name,
+void Writer::add_slice(Lanes& lanes, facts::MemcgIndex memcg, std::string_view lane_name,
                        Packets::Event begin, std::uint64_t end_ns) {
   const Lanes::Place place = lanes.place(begin.time_ns, end_ns, next_lane_);
   begin.track = lane_uuid(uuid_base_, place.lane);
@@ -138,7 +137,7 @@ void Writer::add_slice(Lanes& lanes, report::MemcgIndex memcg, std::string_view 
 }
 
 // The usage comes last: it completes the row.
-void Writer::handle(const report::MemcgRow& fact) {
+void Writer::handle(const facts::MemcgRow& fact) {
   Memcg& memcg = at(fact.memcg);
   const timeline::Row& row = fact.row;
   last_ns_ = std::max(last_ns_, row.time_ns);
@@ -159,7 +158,7 @@ void Writer::handle(const report::MemcgRow& fact) {
                        static_cast<std::int64_t>(row.usage_bytes), category_of(row.mark));
 }
 
-void Writer::handle(const report::MemcgFound& fact) {
+void Writer::handle(const facts::MemcgFound& fact) {
   last_ns_ = std::max(last_ns_, fact.time_ns);
   at(fact.memcg).is_alive = true;
   add_tracks(fact);
@@ -167,50 +166,77 @@ void Writer::handle(const report::MemcgFound& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
 }
 
-void Writer::end_life(report::MemcgIndex memcg, std::uint64_t time_ns) {
+void Writer::end_life(facts::MemcgIndex memcg, std::uint64_t time_ns) {
   if (!std::exchange(at(memcg).is_alive, false)) return;
   packets_.add_event({time_ns, track(memcg, kLifeTrack), track_event::kSliceEnd});
 }
 
-void Writer::handle(const report::MemcgGone& fact) {
+void Writer::handle(const facts::MemcgGone& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
   end_life(fact.memcg, fact.time_ns);
+  // Its last spikes are still to be drawn.
+  constexpr std::size_t kGone = 64;
+  gone_.push_back(fact.memcg);
+  if (gone_.size() <= kGone) return;
+  memcgs_.erase(gone_.front());
+  gone_.pop_front();
 }
 
 // Each kill is a flow of its own, which the spike that it cut off joins once that is known.
-void Writer::handle(const report::ProcessKilled& fact) {
+void Writer::handle(const facts::ProcessKilled& fact) {
   constexpr std::size_t kKills = 64;
   if (fact.memcgs.empty()) return add_fact(fact.kill.time_ns, session(), fact);
-  const report::MemcgIndex own = fact.memcgs.front();
+  const facts::MemcgIndex own = fact.memcgs.front();
   auto& kills = at(own).kills;
   kills.push_back({fact.kill.time_ns, next_flow_++});
   if (kills.size() > kKills) kills.pop_front();
   add_fact(fact.kill.time_ns, track(own, kLifeTrack), fact, {kills.back().flow});
 }
 
-void Writer::draw(report::MemcgIndex memcg, const spike::Spike& spike) {
-  if (failed()) return;
+std::vector<std::uint64_t> Writer::flows_of_kills(facts::MemcgIndex memcg, std::uint64_t from_ns,
+                                                  std::uint64_t to_ns) {
+  std::vector<std::uint64_t> flows;
+  for (const Kill& kill : at(memcg).kills) {
+    if (kill.time_ns >= from_ns && kill.time_ns <= to_ns) flows.push_back(kill.flow);
+  }
+  return flows;
+}
+
+// As long as usage stood above half of it. Bursts lie within bursts, and come when they are over.
+void Writer::handle(const facts::BurstFound& fact) {
+  const spike::Burst& burst = fact.burst;
+  const std::uint64_t end_ns = burst.half_begin_ns + burst.duration_ns;
+  Packets::Event begin;
+  begin.time_ns = burst.half_begin_ns;
+  begin.category = kFactCategory;
+  begin.name = event_name(fact);
+  begin.arguments = arguments_of(fact);
+  begin.arguments.push_back({"height_bytes", {burst.height_bytes()}});  // for who looks at it
+  if (burst.outcome == spike::Outcome::oom_kill)
+    begin.flows = flows_of_kills(fact.memcg, begin.time_ns, std::max(end_ns, burst.end_ns));
+  add_slice(at(fact.memcg).bursts, fact.memcg, "bursts", std::move(begin), end_ns);
+}
+
+// For who looks at the trace: what it shows follows from the facts, and readers of facts pass it by.
+void Writer::handle(const facts::SpikeFound& fact) {
+  const spike::Spike& spike = fact.spike;
   const std::uint64_t end_ns = spike.half_begin_ns + spike.width_ns;
   // Equal tops of one spike have one width, and are confirmed one after the other.
   const std::pair slice(spike.half_begin_ns, end_ns);
-  if (std::exchange(at(memcg).last_spike_ns, slice) == slice) return;
+  if (std::exchange(at(fact.memcg).last_spike_ns, slice) == slice) return;
   Packets::Event begin;
   begin.time_ns = spike.half_begin_ns;
   begin.name = "spike";
   begin.arguments = arguments_of(spike);
   if (spike.outcome == spike::Outcome::oom_kill) {
     // Usage falls while the victim exits: the kill may lie below half height of the slope that was seen.
-    const std::uint64_t last_ns = std::max(end_ns, spike.right_base_ns);
-    for (const Kill& kill : at(memcg).kills) {
-      if (kill.time_ns >= begin.time_ns && kill.time_ns <= last_ns) begin.flows.push_back(kill.flow);
-    }
+    begin.flows = flows_of_kills(fact.memcg, begin.time_ns, std::max(end_ns, spike.right_base_ns));
   }
-  add_slice(at(memcg).spikes, memcg, "spikes", std::move(begin), end_ns);
-  flush_full_block();
+  add_slice(at(fact.memcg).spikes, fact.memcg, "spikes", std::move(begin), end_ns);
 }
 
 // Threads stall side by side.
-void Writer::handle(const report::TaskStalled& fact) {
+void Writer::handle(const facts::TaskStalled& fact) {
   Packets::Event begin;
   begin.time_ns = fact.time_ns - std::min(fact.time_ns, fact.duration_ns);
   begin.category = kFactCategory;
@@ -219,31 +245,32 @@ void Writer::handle(const report::TaskStalled& fact) {
   add_slice(at(fact.memcg).stalls, fact.memcg, "stalls", std::move(begin), fact.time_ns);
 }
 
-void Writer::handle(const report::LimitHit& fact) {
+void Writer::handle(const facts::LimitHit& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
 }
 
-void Writer::handle(const report::MemcgCharged& fact) {
+void Writer::handle(const facts::MemcgCharged& fact) {
   add_fact(fact.time_ns, fact.memcgs.empty() ? session() : track(fact.memcgs.front(), kLifeTrack), fact);
 }
 
-void Writer::handle(const report::InactiveFileRead& fact) {
+void Writer::handle(const facts::InactiveFileRead& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
 }
 
-void Writer::handle(const report::MemoryStatRead& fact) {
+void Writer::handle(const facts::MemoryStatRead& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
 }
 
-void Writer::handle(const report::SessionKnown& fact) {
+void Writer::handle(const facts::SessionKnown& fact) {
   last_ns_ = std::max(last_ns_, fact.time_ns);
   add_fact(fact.time_ns, session(), fact);
 }
 
-void Writer::handle(const report::RecordingEnded& fact) {
-  for (std::size_t memcg = 0; memcg < memcgs_.size(); ++memcg) {
-    end_life(static_cast<report::MemcgIndex>(memcg), fact.time_ns);
-  }
+void Writer::handle(const facts::RecordingEnded& fact) {
+  std::vector<facts::MemcgIndex> all;
+  for (const auto& [memcg, shown] : memcgs_) all.push_back(memcg);
+  std::sort(all.begin(), all.end());
+  for (const facts::MemcgIndex memcg : all) end_life(memcg, fact.time_ns);
   add_fact(fact.time_ns, session(), fact);
 }
 
@@ -255,7 +282,7 @@ void Writer::handle(const F& fact) {
   add_fact(time_ns, session(), fact);
 }
 
-void Writer::write(const report::Fact& fact) {
+void Writer::write(const facts::Fact& fact) {
   if (failed()) return;
   std::visit([this](const auto& f) { handle(f); }, fact);
   flush_full_block();

@@ -14,12 +14,16 @@
 #include "blindspot/fold.h"
 #include "composition/allocated.h"
 #include "composition/parts.h"
-#include "decode/headroom.h"
+#include "facts/identity.h"
+#include "facts/kill.h"
+#include "facts/session.h"
 #include "histogram/histogram.h"
-#include "report/near.h"
-#include "report/self.h"
+#include "near_miss/near_miss.h"
+#include "near_miss/stall_marks.h"
+#include "process/runtime.h"
+#include "report/at_limit.h"
 #include "report/stacks.h"
-#include "report/stall_marks.h"
+#include "spike/burst.h"
 #include "spike/spike.h"
 #include "timeline/overview.h"
 #include "timeline/recent.h"
@@ -29,51 +33,17 @@ namespace memspike::report {
 
 inline constexpr int kSchemaVersion = 1;
 
-struct Hook {
-  std::string event;   // "mm_page_alloc"
-  std::string attach;  // "tp_btf", "fexit", "kprobe", "timer", …
-};
-
-struct Session {
-  std::uint64_t start_monotonic_ns = 0;
-  std::uint64_t start_realtime_ns = 0;  // the same instant on CLOCK_REALTIME
-  std::uint64_t duration_ns = 0;
-  std::string kernel_release;
-  std::string cgroup_mode;  // "v1", "v2", "hybrid"
-  std::string tier;         // "tracepoint", "charge"
-  std::string tier_reason;  // why not a better one; "" for the best
-  std::vector<Hook> hooks;
-  std::uint64_t page_size_bytes = 4096;
-  std::uint64_t sweep_period_ns = 0;
-  std::uint64_t max_sample_gap_ns = 0;
-  std::uint64_t min_prominence_bytes = 0;
-  std::vector<std::string> container_filter;  // names, or beginnings of ids, that were asked for
-  std::optional<Self> self;                   // unset: an older recording
-};
-
-struct Target {
-  std::string description;  // as the user asked: "pod 3f2a…", "cgroup /a/b", "command stress-ng"
-  std::optional<std::string> pod_uid;
-  std::optional<std::string> namespace_name;
-  std::optional<std::string> pod;
-  std::optional<std::string> qos;  // "guaranteed", "burstable", "besteffort"
-  std::string cgroup;              // path of the target's root memcg, relative to the mount
-};
-
-struct Container {
-  std::string id;
-  std::optional<std::string> name;
-};
-
 struct Usage {
   std::uint64_t first_bytes = 0;
   std::uint64_t last_bytes = 0;
   std::uint64_t min_bytes = 0;
   std::uint64_t peak_bytes = 0;
   std::uint64_t peak_ns = 0;  // first row that reached it
-  // The level it lives at, the one that dashboards show: the median over time
-  // (each level weighted by how long it held).
+  // What dashboards show: the median over time (each level weighted by how long it held).
   std::optional<std::uint64_t> typical_bytes;
+  bool wanders = false;  // no level to live at: a ramp, a moment, or nothing at all (advice::level_of)
+
+  std::optional<std::uint64_t> level_bytes() const { return wanders ? std::nullopt : typical_bytes; }
 };
 
 // What led to an OOM kill: the timeline of the memcg whose limit was hit, or of the killed one where
@@ -89,61 +59,46 @@ struct LastSecond {
   std::vector<timeline::UsageAt> timeline;            // kept for the latest kills only
 };
 
-// How it is known whose limit was hit.
-enum class LimitSource {
-  inferred,    // from usage and limits
-  kernel,      // the kernel said so
-  kernel_log,  // it said so in its log
-};
-
-struct OomKill {
-  std::uint64_t time_ns = 0;
-  std::uint32_t pid = 0;  // the victim's thread group
-  std::string comm;       // untrusted bytes
-  std::uint64_t usage_bytes = 0;
-  std::optional<std::uint64_t> limit_bytes;
-  std::uint64_t anon_rss_bytes = 0;
-  std::uint64_t file_rss_bytes = 0;
-  std::uint64_t shmem_rss_bytes = 0;
-  std::int32_t oom_score_adj = 0;
-
-  // Whose limit was hit: a memcg's path, or nothing for the node itself.
-  std::optional<std::string> limit_path;
-  LimitSource limit_source = LimitSource::inferred;
-
-  // A memcg on the way up from the victim's to the root, at the instant of the kill.
-  struct Level {
-    std::string path;
-    std::uint64_t usage_bytes = 0;
-    std::optional<std::uint64_t> limit_bytes;
-    std::optional<std::uint64_t> headroom_bytes() const {
-      if (!limit_bytes) return std::nullopt;
-      return decode::room_below(*limit_bytes, usage_bytes);
-    }
-  };
-  std::vector<Level> chain;
-
-  // The task whose charge failed, or for which the node had no page: it asked, and need not be the one
-  // that died. Unset: an older recording, which does not know.
-  struct Trigger {
-    std::uint32_t pid = 0;
-    std::string comm;  // untrusted bytes
-  };
-  std::optional<Trigger> trigger;
+// A kill with what was learnt about it afterwards.
+struct OomKill : facts::Kill {
+  OomKill() = default;
+  explicit OomKill(facts::Kill kill) : facts::Kill(std::move(kill)) {}
 
   // What the kernel's log says of it: untrusted bytes. Empty: the log was not read, or had been
   // rate-limited.
   std::vector<std::string> log_lines;
-  bool log_disagrees = false;  // it names another memcg than limit_path
+  bool log_disagrees = false;  // it contradicts what was seen
+  bool only_logged = false;    // its own record was lost: all that is known is from the log
 
-  // All that this incident killed, the first one (above) included: more than one with memory.oom.group.
-  struct Victim {
-    std::uint32_t pid = 0;
-    std::string comm;  // untrusted bytes
+  std::uint32_t incident = 0;  // victims in several memcgs have an entry in each, with one number; from 1
+
+  // How many of its victims were in a memcg or below it.
+  std::uint64_t victims_in(const std::string& path) const;
+
+  // What became of the container, or of the memcg that the victim was in.
+  struct After {
+    bool lives = false;
+    std::optional<std::uint64_t> ended_after_ns;  // where it does not
   };
-  std::vector<Victim> victims;
+  std::optional<After> after;
 
   std::optional<LastSecond> last_second;
+};
+
+// Of the earliest kills of very many only the number is kept.
+struct ForgottenKills {
+  std::uint64_t entries = 0;
+  std::uint64_t victims = 0;  // of the memcg
+};
+
+// Of bursts that are no level.
+struct BurstHistograms {
+  histogram::Histogram height_bytes;
+  histogram::Histogram rise_ns;  // from corner to corner
+  histogram::Histogram slope_bytes_per_second;
+  histogram::Histogram duration_ns;     // above half of the height
+  histogram::Histogram headroom_bytes;  // those below a limited ancestor only
+  histogram::Histogram interval_ns;     // from top to top
 };
 
 struct Histograms {
@@ -161,7 +116,9 @@ struct NearMisses {
   // By the kernel's own count: see read_hits (bpf/memcg.bpf.h).
   std::optional<std::uint64_t> refused_charges;
   std::optional<std::uint64_t> throttled_charges;
-  Stalls stalls;  // direct reclaims of tasks in here or below
+  // How long at least one task stood still for want of memory, by the kernel's count (memory.pressure).
+  OptionalBytes pressure_ns;
+  near_miss::Stalls stalls;  // direct reclaims of tasks in here or below
   histogram::Histogram stall_ns;
 };
 
@@ -178,8 +135,6 @@ struct Allocations {
   std::uint64_t unattributed_pages = 0;  // no room in the table of processes, or in AllocationLog
 };
 
-enum class Role { pod, container, sandbox, cgroup };
-
 // A thread that charged memory, under the name that it had then.
 struct Thread {
   std::uint32_t pid = 0;  // its thread group
@@ -187,7 +142,7 @@ struct Thread {
   std::string comm;     // untrusted bytes; "": it was gone before anybody could ask
   std::string cmdline;  // of its process, arguments parted by spaces, cut at 256 bytes; untrusted bytes
   std::string cgroup;   // path of the memcg that it charged
-  std::optional<Container> container;
+  std::optional<facts::Container> container;
 };
 
 // What a thread charged on a spike's rising edge.
@@ -196,26 +151,42 @@ struct Culprit {
   std::uint64_t pages = 0;
 };
 
-// A spike, and who made it. The pages are all rises from rise_begin_ns to the peak: what fell on the way
-// had to be charged again.
-struct Spike : spike::Spike {
-  Spike() = default;
-  Spike(const spike::Spike& spike) : spike::Spike(spike) {}  // NOLINT(google-explicit-constructor)
-
-  std::vector<Culprit> culprits;                   // the largest shares, most pages first
-  std::uint64_t other_pages = 0;                   // of threads that are not among them
-  std::uint64_t unattributed_pages = 0;            // rises that were seen by the sweep or by a fall's trigger
-  std::optional<composition::Growth> composition;  // nothing: no pair of readings saw enough of it
+// Who made usage rise, and what happened meanwhile. The pages are all rises: what fell on the way had to be
+// charged again.
+struct Causes {
+  std::vector<Culprit> culprits;         // the largest shares, most pages first
+  std::uint64_t other_pages = 0;         // of threads that are not among them
+  std::uint64_t unattributed_pages = 0;  // rises that were seen by the sweep or by a fall's trigger
   std::optional<composition::Allocated> allocated;  // by tasks, while it rose; nothing: no record told of it
-  // From a tenth of the height up to half of it down: what happened before or after it is another's.
-  Stalls stalls;         // that ended then, in this memcg or below
-  LimitHits limit_hits;  // of its own limits
+  near_miss::Stalls stalls;                         // that ended then, in this memcg or below
+  near_miss::LimitHits limit_hits;                  // of its own limits
 
   std::uint64_t risen_pages() const {
     std::uint64_t pages = other_pages + unattributed_pages;
     for (const Culprit& culprit : culprits) pages += culprit.pages;
     return pages;
   }
+};
+
+// The pages are those from rise_begin_ns to the peak, the stalls those from a tenth of the height up to half
+// of it down: what happened before or after is another's.
+struct Spike : spike::Spike, Causes {
+  Spike() = default;
+  Spike(const spike::Spike& spike) : spike::Spike(spike) {}  // NOLINT(google-explicit-constructor)
+
+  std::optional<composition::Growth> composition;  // nothing: no pair of readings saw enough of it
+};
+
+// The pages are those from where it left its floor to the end of its crest, the stalls those until its end.
+struct Burst : spike::Burst, Causes {
+  Burst() = default;
+  Burst(const spike::Burst& burst) : spike::Burst(burst) {}  // NOLINT(google-explicit-constructor)
+
+  std::optional<composition::Makeup> makeup;      // nothing: no pair of readings saw enough of it
+  std::optional<std::uint64_t> prominence_bytes;  // of the spike that its top is, if it is one
+  // It took more than half of the memcg's time so far, and no kill ended it: where it lives, not what it
+  // spikes to. A process's start is one. It is listed, and counts nowhere.
+  bool is_level = false;
 };
 
 // Memory that was charged before: tmpfs and shared memory which neither a process in the memcg nor
@@ -227,8 +198,9 @@ struct Inherited {
 
 struct Memcg {
   std::string path;  // relative to the hierarchy's mount, "/kubepods/…"
-  Role role = Role::cgroup;
-  std::optional<Container> container;
+  facts::Role role = facts::Role::cgroup;
+  std::optional<facts::Container> container;
+  std::optional<facts::PodId> pod;  // that it is, or lies inside of
   std::optional<std::uint64_t> limit_bytes;
   Usage usage;
   std::optional<std::uint64_t> kernel_peak_bytes;
@@ -238,9 +210,17 @@ struct Memcg {
   std::vector<Spike> spikes;                      // by peak_ns
   std::uint64_t spikes_total = 0;  // >= spikes.size(): the oldest may be kept in histograms only
   Histograms histograms;
+  std::vector<Burst> bursts;                // by the time of their tops
+  std::uint64_t bursts_total = 0;           // that are no level; the oldest may be kept in histograms only
+  std::uint64_t burst_threshold_bytes = 0;  // what a rise had to reach, last
+  BurstHistograms burst_histograms;
   std::vector<OomKill> oom_kills;
+  ForgottenKills forgotten_kills;  // before them
+  std::uint64_t all_kills() const { return oom_kills.size() + forgotten_kills.entries; }
   NearMisses near_misses;
+  AtLimit at_limit;
   std::optional<Inherited> inherited;
+  std::vector<process::Runtime> runtimes;  // of the processes that charged memory
   Allocations allocations;
   blindspot::Fold shown;           // the working set, to scrapers of every phase
   bool working_set_known = false;  // false: inactive_file could not be read, it is usage that they see
@@ -248,27 +228,34 @@ struct Memcg {
   timeline::Series timeline;       // where it was asked for
   // (ns, bytes): its own limit, first and at each change; kept with the timeline.
   std::vector<std::pair<std::uint64_t, std::optional<std::uint64_t>>> limits;
-  StallMarks stall_marks;       // in this memcg or below; kept with the timeline
-  timeline::Overview overview;  // the same in little, always
+  near_miss::StallMarks stall_marks;  // in this memcg or below; kept with the timeline
+  timeline::Overview overview;        // the same in little, always
 };
 
-// A named counter, in the order in which it is printed.
-using Counter = std::pair<std::string, std::uint64_t>;
+// The cgroup of a pod, in the report or on the way up from what is in it.
+struct PodCgroup {
+  std::string path;
+  facts::PodId pod;
+  bool limit_is_sum = false;                // of its containers' limits, as far as they were recorded
+  std::optional<Inherited> inherited = {};  // the same as its memcg has, also where that is not in the report
+};
 
 struct Report {
-  Session session;
-  Target target;
-  std::vector<Memcg> memcgs;       // parents before children
-  std::vector<Thread> threads;     // those that a spike's culprits name
-  std::optional<Stacks> stacks;    // with --stacks
-  std::vector<Counter> events;     // page_allocs, page_frees, …, samples, unchanged
-  std::vector<Counter> lost;       // one per cause, zeroes included
-  std::vector<std::string> notes;  // "the watermark was reset at …", "limit changed …"
+  facts::Session session;
+  facts::Target target;
+  std::vector<Memcg> memcgs;           // parents before children
+  std::vector<PodCgroup> pods;         // by path
+  std::vector<Thread> threads;         // those that a spike's culprits name
+  std::optional<Stacks> stacks;        // with --stacks
+  std::vector<facts::Counter> events;  // page_allocs, page_frees, …, samples, unchanged
+  std::vector<facts::Counter> lost;    // one per cause, zeroes included
+  std::vector<std::string> notes;      // "the watermark was reset at …", "limit changed …"
+  std::size_t notes_of_reading = 0;    // the first of them say what is missing of the recording
   bool with_timeline = false;
 
-  // CLOCK_MONOTONIC to CLOCK_REALTIME, by the offset taken at the start.
+  // CLOCK_MONOTONIC to CLOCK_REALTIME as it was at that moment.
   std::uint64_t to_realtime_ns(std::uint64_t monotonic_ns) const {
-    return session.start_realtime_ns + (monotonic_ns - session.start_monotonic_ns);
+    return session.to_realtime_ns(monotonic_ns);
   }
   std::uint64_t lost_total() const {
     std::uint64_t total = 0;

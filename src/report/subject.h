@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "report/limits.h"
 #include "report/report.h"
 
 namespace memspike::report {
@@ -19,11 +20,6 @@ struct PeakPair {
   std::uint64_t kernel_bytes = 0;
 };
 
-// Of the values; nothing of none.
-std::optional<std::uint64_t> median(std::vector<std::uint64_t> values);
-
-using Lives = std::vector<const Memcg*>;  // by birth; one for what is not a container
-
 struct Subject {
   Memcg memcg;                                       // of its members together; without timeline
   std::vector<const Memcg*> members;                 // in the report; with their timelines
@@ -32,13 +28,18 @@ struct Subject {
   std::vector<PeakPair> peaks;                       // of the members whose kernel peak is known
   std::vector<const timeline::Overview*> overviews;  // the report's, of the members that have rows
 
-  // A parent without kills of its own, whose every spike is one of a child's.
+  // A parent without kills of its own, whose every burst is one of a child's.
   bool echoes_child = false;
 
   // The parent shows kills that are listed with the child that they hit, too.
   bool kills_listed_below = false;
 
+  // A parent whose tasks stood still in a child.
+  bool echoes_standing = false;
+
   bool has_children = false;
+
+  std::optional<LimitAdvice> limits;  // which would have held
 
   // The kernel counted kills and none was recorded. A parent's count may include
   // its children's: no comparison there.
@@ -46,8 +47,18 @@ struct Subject {
     return memcg.oom_kills.empty() && memcg.kernel_oom_kills.value_or(0) > 0 && !has_children;
   }
   bool killed() const { return !memcg.oom_kills.empty() && !kills_listed_below; }
+  // Kills that the kernel counted beyond those that are listed.
+  std::uint64_t kills_unseen() const;
+  // Processes were killed, and it goes on all the same.
+  bool outlived_kills() const;
   // Worth a section of its own.
-  bool interesting() const { return killed() || kills_missed() || (!memcg.spikes.empty() && !echoes_child); }
+  bool interesting() const { return killed() || kills_missed() || stood() || spiked(); }
+  // The pause container's start is no news.
+  bool spiked() const { return !memcg.bursts.empty() && !echoes_child && memcg.role != facts::Role::sandbox; }
+  // At a limit, for seconds, and that is not told of a child already.
+  bool stood() const {
+    return !echoes_standing && (!memcg.at_limit.standstills.empty() || memcg.at_limit.was_held_at_high());
+  }
 };
 
 // In the report's order; lives of one container together. The report must outlive them.

@@ -16,6 +16,16 @@ struct Detector::State {
         pending(min_prominence_bytes, limits, flank),
         plateau(limits.plateau_rows) {}
 
+  State(const State& other)
+      : flank(other.flank),
+        pending(other.pending, flank),
+        started(other.started),
+        value(other.value),
+        last_ns(other.last_ns),
+        headroom_bytes(other.headroom_bytes),
+        rising(other.rising),
+        plateau(other.plateau) {}
+
   void start_run(const Point& point, bool from_below) {
     value = point.usage_bytes;
     last_ns = point.time_ns;
@@ -49,9 +59,12 @@ Detector::Detector(std::uint64_t min_prominence_bytes, const Limits& limits)
     : state_(std::make_unique<State>(std::max<std::uint64_t>(min_prominence_bytes, 1), limits)) {}
 Detector::~Detector() = default;
 Detector::Detector(Detector&&) noexcept = default;
+Detector::Detector(const Detector& other) : state_(std::make_unique<State>(*other.state_)) {}
 Detector& Detector::operator=(Detector&&) noexcept = default;
 
-void Detector::on_confirmed(Confirmed told) { state_->pending.on_confirmed(std::move(told)); }
+void Detector::keep_confirmed() { state_->pending.keep_confirmed(); }
+
+std::vector<Spike>& Detector::confirmed() { return state_->pending.confirmed(); }
 
 void Detector::push(const Point& point, std::vector<Spike>& out) {
   State& state = *state_;

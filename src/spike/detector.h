@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -39,12 +38,16 @@ class Detector {
   explicit Detector(std::uint64_t min_prominence_bytes, const Limits& limits = {});
   ~Detector();
   Detector(Detector&&) noexcept;
+  // Goes on from here by itself, and keeps none that is confirmed.
+  Detector(const Detector& other);
   Detector& operator=(Detector&&) noexcept;
 
-  // Whoever cannot wait for the right base is told of each spike as soon as everything else of it is
-  // final: when usage has come down to the base of its prominence. push() and finish() append it later.
-  using Confirmed = std::function<void(const Spike& spike)>;
-  void on_confirmed(Confirmed told);
+  // For whoever cannot wait for the right base: keeps each spike from when everything else of it is final,
+  // until it is taken. That is when usage has come down to the base of its prominence. push() and finish()
+  // append it later.
+  void keep_confirmed();
+  // Those of the last push() or finish(), to be emptied behind each; not of a copy.
+  std::vector<Spike>& confirmed();
 
   // Next point of the timeline (time_ns never decreases; usage is below 2^63 bytes). Spikes
   // that this point decides are appended to `out`, in the order in which they are decided:
@@ -56,9 +59,10 @@ class Detector {
   // point that decides the spike, at the earliest the second one after the fall through half height.
   void note_kill(std::uint64_t time_ns);
 
-  // The stream ends: appends every spike still pending and, as Outcome::ongoing, the one
-  // still open, if any: it would be a spike if usage fell to nothing now. Its width, crest and right base end
-  // with the last point; of several equal tops it is the first. The detector is spent.
+  // The stream ends: appends every spike still pending and (Spike::up) what is still up: it would be a spike
+  // if usage fell to nothing now, and has not come down by half of its height. Its width, crest and right
+  // base end with the last point. For each threshold there is one at most, of equal tops the first; where
+  // they fell to more than 64 different depths one of the first. The detector is spent.
   void finish(std::vector<Spike>& out);
 
   // What the detector holds on the heap now, in bytes.

@@ -42,6 +42,12 @@ class LeftFlank {
   Moment crossing(Node node, const Level& level) const;
 
   std::uint64_t row_ns(Node node) const { return nodes_[node].ns; }
+  std::uint64_t value(Node node) const { return nodes_[node].value; }
+  // The row right after it, which is higher.
+  std::uint64_t next_ns(Node node) const { return nodes_[node].next_ns; }
+  std::uint64_t next_value(Node node) const { return nodes_[node].next_value; }
+  // The nearest smaller sample to its left.
+  Node parent(Node node) const { return nodes_[node].parent; }
   // The chain of the current sample.
   Node top() const { return top_; }
   // The lowest value on it, not above `value`, the current sample's.

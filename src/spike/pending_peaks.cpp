@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace memspike::spike {
+namespace {
+
+constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
 
 PendingPeaks::PendingPeaks(std::uint64_t min_prominence_bytes, const Limits& limits, LeftFlank& flank)
     : min_prominence_bytes_(min_prominence_bytes),
@@ -10,6 +15,20 @@ PendingPeaks::PendingPeaks(std::uint64_t min_prominence_bytes, const Limits& lim
       flank_(flank),
       right_sides_{RightSide(limits.flank_rows, kHalfTenths), RightSide(limits.flank_rows, kHighTenths)},
       forget_kills_at_(limits.kills) {}
+
+PendingPeaks::PendingPeaks(const PendingPeaks& other, LeftFlank& flank)
+    : min_prominence_bytes_(other.min_prominence_bytes_),
+      limits_(other.limits_),
+      flank_(flank),
+      right_sides_(other.right_sides_),
+      kills_(other.kills_),
+      forget_kills_at_(other.forget_kills_at_),
+      peaks_(other.peaks_),
+      undecided_(other.undecided_),
+      left_(other.left_),
+      found_half_(other.found_half_),
+      found_low_(other.found_low_),
+      found_high_(other.found_high_) {}
 
 void PendingPeaks::open(const Crest& crest, std::vector<Spike>& out) {
   Extreme left = left_;
@@ -85,9 +104,9 @@ void PendingPeaks::conclude(Pending& peak, std::uint64_t right_min) {
   if (peak.spike.peak_bytes - base >= min_prominence_bytes_) {
     measure(peak, base, 0);
     peak.decided = true;
-    if (confirmed_) {
+    if (keeps_confirmed_) {
       finalize(peak, peak.right.ns);
-      confirmed_(peak.spike);
+      confirmed_.push_back(peak.spike);
     }
   }
   flank_.let_go(peak.flank);
@@ -156,26 +175,40 @@ void PendingPeaks::emit(Pending& peak, std::uint64_t right_base_ns, std::vector<
   out.push_back(peak.spike);
 }
 
+// A top that usage has not left by half of its height. Of equal tops the later ones have fallen less far:
+// each speaks for the thresholds that those before it do not reach down to.
+void PendingPeaks::add_up(Pending& peak, std::uint64_t last_ns, std::vector<Spike>& up) {
+  constexpr std::size_t kMaxUp = 64;
+  const std::uint64_t height_bytes = peak.spike.peak_bytes - peak.left_min;
+  const std::uint64_t fallen_bytes = peak.spike.peak_bytes - peak.right.min;
+  if (fallen_bytes >= height_bytes - fallen_bytes) return;
+  enter_equal_peaks(undecided_.size() - 1);
+  measure(peak, peak.left_min, last_ns);
+  Spike spike = peak.spike;
+  spike.right_base_ns = last_ns;
+  spike.up = {fallen_bytes, height_bytes};
+  spike.outcome = kills_.any_within(spike.half_begin_ns, kForever) ? Outcome::oom_kill : Outcome::ongoing;
+  const bool same_top = !up.empty() && up.back().peak_bytes == spike.peak_bytes;
+  if (same_top && (up.back().up->above_bytes == fallen_bytes || up.size() >= kMaxUp)) {
+    spike.up->above_bytes = up.back().up->above_bytes;
+    up.pop_back();
+  } else if (same_top) {
+    up.back().up->to_bytes = fallen_bytes;
+  }
+  up.push_back(spike);
+}
+
 void PendingPeaks::finish(std::uint64_t last_ns, std::vector<Spike>& out) {
-  std::optional<Spike> ongoing;
+  std::vector<Spike> up;
   start_pass();
   while (!peaks_.empty()) {
-    Pending& peak = peaks_.back();
-    const std::uint64_t base = std::max(peak.left_min, peak.right.min);
-    if (!peak.decided && peak.spike.peak_bytes - base < min_prominence_bytes_) {
-      // It would qualify if the series fell on. All such are of one height, tops of one
-      // spike, for a lower one would not stand out on its left: the first speaks for it.
-      enter_equal_peaks(undecided_.size() - 1);
-      measure(peak, peak.left_min, last_ns);
-      ongoing = peak.spike;
-    }
+    if (!peaks_.back().decided) add_up(peaks_.back(), last_ns, up);
     close_last(out);
   }
-  if (!ongoing) return;
-  ongoing->right_base_ns = last_ns;
-  ongoing->outcome = Outcome::ongoing;
-  if (confirmed_) confirmed_(*ongoing);
-  out.push_back(*ongoing);
+  for (auto spike = up.rbegin(); spike != up.rend(); ++spike) {
+    if (keeps_confirmed_) confirmed_.push_back(*spike);
+    out.push_back(*spike);
+  }
 }
 
 }  // namespace memspike::spike

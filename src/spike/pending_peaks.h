@@ -41,6 +41,8 @@ class PendingPeaks {
   };
 
   PendingPeaks(std::uint64_t min_prominence_bytes, const Limits& limits, LeftFlank& flank);
+  // A copy over a copy of the flank. It keeps none that is confirmed.
+  PendingPeaks(const PendingPeaks& other, LeftFlank& flank);
 
   // A local minimum has passed; last_ns is its last row.
   void valley(std::uint64_t value, std::uint64_t last_ns) {
@@ -61,8 +63,9 @@ class PendingPeaks {
   // The series ends with a row at last_ns.
   void finish(std::uint64_t last_ns, std::vector<Spike>& out);
 
-  // Told of each spike when it is decided: its right base is the lowest row so far.
-  void on_confirmed(Detector::Confirmed told) { confirmed_ = std::move(told); }
+  // Keeps each spike from when it is decided, its right base being the lowest row so far.
+  void keep_confirmed() { keeps_confirmed_ = true; }
+  std::vector<Spike>& confirmed() { return confirmed_; }
 
   std::size_t memory_bytes() const {
     return peaks_.capacity() * sizeof(Pending) + undecided_.capacity() * sizeof(std::size_t) +
@@ -97,6 +100,7 @@ class PendingPeaks {
   // The way down on the right to one of them.
   struct RightSide {
     RightSide(std::size_t max_lows, std::uint64_t tenths) : flank(max_lows, tenths) {}
+    RightSide(const RightSide& other) : flank(other.flank), equal_peaks(other.equal_peaks, flank) {}
     RightFlank flank;
     EqualPeaks equal_peaks{flank};
   };
@@ -105,6 +109,7 @@ class PendingPeaks {
   void enter_equal_peaks(std::size_t stretch);
   void close_right_down_to(std::size_t count);
   void close_last(std::vector<Spike>& out);
+  void add_up(Pending& peak, std::uint64_t last_ns, std::vector<Spike>& up);
   void conclude(Pending& peak, std::uint64_t right_min);
   void measure(Pending& peak, std::uint64_t base_bytes, std::uint64_t last_ns);
   Moment left_crossing(const Pending& peak, const Level& level, Found& found) const;
@@ -124,7 +129,8 @@ class PendingPeaks {
   LeftFlank& flank_;
   std::array<RightSide, 2> right_sides_;  // down to half height, and to nine tenths
   KillLog kills_;
-  Detector::Confirmed confirmed_;
+  bool keeps_confirmed_ = false;
+  std::vector<Spike> confirmed_;
   std::size_t forget_kills_at_;
 
   std::vector<Pending> peaks_;          // in order of time; heights never increase

@@ -75,6 +75,9 @@ class RightFlank {
 class EqualPeaks {
  public:
   explicit EqualPeaks(const RightFlank& flank) : flank_(flank) {}
+  // The same of a copy of the flank.
+  EqualPeaks(const EqualPeaks& other, const RightFlank& flank)
+      : flank_(flank), seen_(other.seen_), height_(other.height_) {}
 
   void clear() { seen_.clear(); }
   // The peak that owns this stretch becomes the one that is asked about.

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <string_view>
 
 namespace memspike::spike {
 
@@ -13,14 +15,18 @@ inline constexpr std::uint64_t kNoHeadroom = std::numeric_limits<std::uint64_t>:
 struct Point {
   std::uint64_t time_ns = 0;  // CLOCK_MONOTONIC
   std::uint64_t usage_bytes = 0;
-  std::uint64_t headroom_bytes = kNoHeadroom;  // smallest max - usage on the chain of ancestors
+  // Smallest limit - usage on the chain of ancestors: of max, or of memory.high, which throttles where max
+  // kills.
+  std::uint64_t headroom_bytes = kNoHeadroom;
+  bool is_of_high = false;  // the smallest is that of a memory.high
 };
 
 // How a spike ended.
 enum class Outcome {
   fell,      // usage came down again
   oom_kill,  // the OOM killer killed a process of the memcg while usage was above half height
-  ongoing,   // still open when the recording ended: not (yet) a peak to find_peaks
+  ongoing,   // still up when the recording ended: not (yet) a peak to find_peaks
+  removed,   // still up when the memcg was removed: of bursts only
 };
 
 // A peak of usage whose prominence reached the threshold, measured as
@@ -39,7 +45,21 @@ struct Spike {
   std::uint64_t half_begin_ns = 0;  // where the width begins: usage rises through half the prominence
   std::uint64_t headroom_bytes = kNoHeadroom;  // at the peak
   Outcome outcome = Outcome::fell;
+  // The recording's end found usage up there: prominence is how far it had risen. Since the peak it has come
+  // down by up.above_bytes, which is less than half of that: a lower threshold makes it a peak to find_peaks,
+  // with that prominence, and not one that is up.
+  struct Up {
+    std::uint64_t above_bytes = 0;
+    std::uint64_t to_bytes = 0;  // it speaks for thresholds up to this one; an equal top before it for more
+  };
+  std::optional<Up> up;
 };
+
+// Whether it counts at a threshold, at least that of the detector: of what is up there is but one.
+inline bool reaches(const Spike& spike, std::uint64_t min_prominence_bytes) {
+  if (!spike.up) return spike.prominence_bytes >= min_prominence_bytes;
+  return spike.up->above_bytes < min_prominence_bytes && min_prominence_bytes <= spike.up->to_bytes;
+}
 
 // How far apart equal tops that people take for one spike are at most, where usage falls far between them.
 inline constexpr std::uint64_t kSameTopNs = 50'000'000;
@@ -51,6 +71,28 @@ inline bool is_same_top(const Spike& spike, const Spike& next) {
   if (spike.peak_bytes != next.peak_bytes || spike.outcome != next.outcome) return false;
   const std::uint64_t apart_ns = next.peak_ns - spike.peak_ns;
   return apart_ns <= kSameTopNs || apart_ns <= next.crest_rise_ns;
+}
+
+// As the formats spell it.
+constexpr std::string_view to_text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::fell:
+      return "fell";
+    case Outcome::oom_kill:
+      return "oom_kill";
+    case Outcome::ongoing:
+      return "ongoing";
+    case Outcome::removed:
+      return "removed";
+  }
+  return "fell";
+}
+
+// The headroom at the peak of a spike or a burst; nothing where no ancestor has a limit.
+template <class Peak>
+std::optional<std::uint64_t> headroom_of(const Peak& peak) {
+  if (peak.headroom_bytes == kNoHeadroom) return std::nullopt;
+  return peak.headroom_bytes;
 }
 
 }  // namespace memspike::spike

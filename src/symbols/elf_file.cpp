@@ -18,6 +18,8 @@ struct ElfFile::Handle {
 namespace {
 
 constexpr std::size_t kMaxBuildIdBytes = 64;
+// Of symbols, and of their names: more than the largest browser's.
+constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{192} << 20;
 
 bool ready() {
   static const bool known = elf_version(EV_CURRENT) != EV_NONE;
@@ -40,6 +42,19 @@ Elf_Scn* find_section(Elf* elf, std::uint32_t type) {
   return nullptr;
 }
 
+Elf_Scn* find_named(Elf* elf, std::string_view name) {
+  std::size_t names = 0;
+  if (elf_getshdrstrndx(elf, &names) != 0) return nullptr;
+  for (Elf_Scn* section = elf_nextscn(elf, nullptr); section != nullptr;
+       section = elf_nextscn(elf, section)) {
+    GElf_Shdr header{};
+    if (gelf_getshdr(section, &header) == nullptr) continue;
+    const char* found = elf_strptr(elf, names, header.sh_name);
+    if (found != nullptr && name == found) return section;
+  }
+  return nullptr;
+}
+
 bool is_function(const GElf_Sym& symbol) {
   const int type = GELF_ST_TYPE(symbol.st_info);
   return (type == STT_FUNC || type == STT_GNU_IFUNC) && symbol.st_shndx != SHN_UNDEF && symbol.st_value != 0;
@@ -53,6 +68,24 @@ ElfFile::ElfFile(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {
   has_full_symbols_ = find_section(handle_->elf, SHT_SYMTAB) != nullptr;
 }
 ElfFile::~ElfFile() = default;
+
+std::string_view ElfFile::section(const char* name) const {
+  Elf_Scn* section = find_named(handle_->elf, name);
+  GElf_Shdr header{};
+  if (section == nullptr || gelf_getshdr(section, &header) == nullptr) return {};
+  if (header.sh_type == SHT_NOBITS || header.sh_size > kMaxSectionBytes) return {};
+  const Elf_Data* data = elf_rawdata(section, nullptr);
+  if (data == nullptr || data->d_buf == nullptr) return {};
+  return {static_cast<const char*>(data->d_buf), data->d_size};
+}
+
+std::uint64_t ElfFile::text_address() const {
+  Elf_Scn* section = find_named(handle_->elf, ".text");
+  GElf_Shdr header{};
+  return section != nullptr && gelf_getshdr(section, &header) != nullptr ? header.sh_addr : 0;
+}
+
+Elf* ElfFile::elf() const { return handle_->elf; }
 
 std::unique_ptr<ElfFile> ElfFile::open(UniqueFd fd) {
   if (!fd || !ready()) return nullptr;
@@ -109,15 +142,22 @@ void ElfFile::read_functions(SymbolTable& table) const {
   if (section == nullptr) section = find_section(handle_->elf, SHT_DYNSYM);
   GElf_Shdr header{};
   if (section == nullptr || gelf_getshdr(section, &header) == nullptr || header.sh_entsize == 0) return;
+  GElf_Shdr names{};
+  Elf_Scn* names_section = elf_getscn(handle_->elf, header.sh_link);
+  if (names_section == nullptr || gelf_getshdr(names_section, &names) == nullptr) return;
+  if (header.sh_size > kMaxSectionBytes || names.sh_size > kMaxSectionBytes) return;
   Elf_Data* data = elf_getdata(section, nullptr);
   if (data == nullptr) return;
-  const std::uint64_t count =
-      std::min<std::uint64_t>(data->d_size / header.sh_entsize, SymbolTable::kMaxSymbols);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    GElf_Sym symbol{};
-    if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr || !is_function(symbol)) continue;
-    const char* name = elf_strptr(handle_->elf, header.sh_link, symbol.st_name);
-    if (name != nullptr) table.add(symbol.st_value, symbol.st_size, name);
+  const std::uint64_t count = data->d_size / header.sh_entsize;
+  // A function may have several names: that which people call it by comes last, and wins.
+  for (const bool with_underscore : {true, false}) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      GElf_Sym symbol{};
+      if (gelf_getsym(data, static_cast<int>(i), &symbol) == nullptr || !is_function(symbol)) continue;
+      const char* name = elf_strptr(handle_->elf, header.sh_link, symbol.st_name);
+      if (name != nullptr && (*name == '_') == with_underscore)
+        table.add(symbol.st_value, symbol.st_size, name);
+    }
   }
 }
 

@@ -6,10 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
 #include "symbols/symbol_table.h"
+
+struct Elf;
 
 namespace memspike::symbols {
 
@@ -35,6 +38,14 @@ class ElfFile {
 
   // The address in the file's own terms (that of its symbols) of a byte of the file that is executable.
   std::optional<std::uint64_t> address_of(std::uint64_t file_offset) const;
+
+  // The content of a section, as it is in the file; "" without it. It lives as long as this.
+  std::string_view section(const char* name) const;
+  // Where .text begins; 0 without it.
+  std::uint64_t text_address() const;
+
+  // libelf's own; it lives as long as this.
+  Elf* elf() const;
 
   // Adds its functions: those of .symtab, else of .dynsym.
   void read_functions(SymbolTable& table) const;

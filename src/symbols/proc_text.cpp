@@ -6,7 +6,8 @@
 namespace memspike::symbols {
 namespace {
 
-constexpr std::size_t kMaxMappings = 65'536;  // vm.max_map_count, by default
+// Executable ones, of one process: the largest programs have some thousand, vm.max_map_count allows 65,530.
+constexpr std::size_t kMaxMappings = 16'384;
 
 // Takes text up to the separator (or the end) from the front.
 std::string_view take(std::string_view& text, char separator) {

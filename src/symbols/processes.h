@@ -8,13 +8,12 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/unique_fd.h"
 #include "symbols/modules.h"
+#include "symbols/opener.h"
 #include "symbols/proc_text.h"
-#include "symbols/symbol_table.h"
 
 namespace memspike::symbols {
 
@@ -30,6 +29,14 @@ class Processes {
   // it was before, and its next stack may be its last. For a tenth of a second at least,
   // and until two readings find nothing new.
   void read_due(std::uint64_t now_ns);
+  bool has_due() const { return !due_.empty(); }
+
+  // Of a process that was seen: has it read again as soon as that may be, or at once.
+  void want(std::uint32_t tgid);
+  void read_now(std::uint32_t tgid, std::uint64_t now_ns);
+  // When it was read last; 0: never.
+  std::uint64_t read_ns(std::uint32_t tgid) const;
+  bool is_alive(std::uint32_t tgid) const;  // at its last reading
 
   struct Place {
     std::optional<std::uint32_t> module;  // unset: mapped from no file, as a JIT's code
@@ -38,22 +45,30 @@ class Processes {
   };
   Place locate(std::uint32_t tgid, std::uint64_t address) const;
 
-  // What the process's own perf map says; nullopt: it wrote none, or nothing about this address.
-  std::optional<std::string> jit_function(std::uint32_t tgid, std::uint64_t address);
+  // The process's own perf map; -1: it wrote none.
+  int perf_map(std::uint32_t tgid) const;
+
+  // Processes that may not be looked at, for want of rights; files likewise.
+  std::uint64_t refused() const { return refused_; }
+  std::uint64_t refused_files() const { return opener_.refused(); }
 
  private:
-  struct Located {
-    Mapping mapping;
-    std::optional<std::uint32_t> module;
+  static constexpr std::uint32_t kNoModule = ~std::uint32_t{0};
+  struct Located {  // small, for a process may have very many
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+    std::uint64_t file_offset = 0;
+    std::uint32_t module = kNoModule;
     bool operator==(const Located&) const = default;
   };
   using Snapshot = std::vector<Located>;
   struct Process {
     std::vector<Snapshot> snapshots;  // the newest last
-    UniqueFd perf_map;
-    std::unique_ptr<SymbolTable> jit;
+    std::shared_ptr<OpenedFile> perf_map;
     std::uint64_t next_ns = 0;
     std::uint64_t wait_ns = 0;
+    std::uint64_t read_ns = 0;
+    bool is_gone = false;
     int calm_readings = 0;  // that found nothing new
     bool is_due = false;    // to be read at next_ns, whether it is seen again or not
   };
@@ -62,8 +77,10 @@ class Processes {
   enum class Change { gone, none, some };
   Change take_snapshot(std::uint32_t tgid, Process& process);
   void want(std::uint32_t tgid, Process& process);
-  std::optional<std::uint32_t> module_of(const Mapping& mapping, const std::filesystem::path& dir,
-                                         std::shared_ptr<UniqueFd>& root);
+  void want_perf_map(std::uint32_t tgid, Process& process, std::shared_ptr<UniqueFd>& root);
+  Change keep(Process& process, Snapshot snapshot);
+  std::uint32_t module_of(const Mapping& mapping, const std::filesystem::path& dir,
+                          std::shared_ptr<UniqueFd>& root);
   static const Located* find(const Snapshot& snapshot, std::uint64_t address);
 
   std::filesystem::path proc_;
@@ -71,6 +88,9 @@ class Processes {
   std::map<std::uint32_t, Process> processes_;
   std::vector<std::uint32_t> due_;  // those with is_due
   std::size_t perf_maps_ = 0;
+  std::size_t mappings_kept_ = 0;  // over all snapshots
+  std::uint64_t refused_ = 0;
+  Opener opener_;
 };
 
 }  // namespace memspike::symbols

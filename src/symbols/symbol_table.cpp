@@ -6,15 +6,15 @@
 namespace memspike::symbols {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 4096;
-constexpr std::size_t kMaxNamesBytes = std::size_t{512} << 20;
+constexpr std::size_t kMaxSymbolBytes = 4096;
+constexpr std::size_t kMaxTableBytes = std::size_t{128} << 20;
 constexpr int kMaxNested = 16;  // how many symbols that begin later may end before an address
 
 }  // namespace
 
 void SymbolTable::add(std::uint64_t start, std::uint64_t size, std::string_view name) {
-  name = name.substr(0, kMaxNameBytes);
-  if (name.empty() || entries_.size() >= kMaxSymbols || names_.size() + name.size() > kMaxNamesBytes) return;
+  name = name.substr(0, kMaxSymbolBytes);
+  if (name.empty() || entries_.size() >= kMaxSymbols || names_.size() + name.size() > kMaxTableBytes) return;
   const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - start;
   entries_.push_back({start, size == 0 ? 0 : start + std::min(size, room),
                       static_cast<std::uint32_t>(names_.size()), static_cast<std::uint32_t>(name.size())});

@@ -13,7 +13,7 @@ namespace memspike::symbols {
 class SymbolTable {
  public:
   // More than any program has; what a hostile file claims beyond is left out.
-  static constexpr std::size_t kMaxSymbols = 4U << 20;
+  static constexpr std::size_t kMaxSymbols = 2U << 20;
 
   // A size of 0 is not known: such a symbol reaches to the next one. Of two symbols that cover the
   // same address, the one added later wins: a JIT puts new code where old code was.

@@ -1,17 +1,17 @@
-// From addresses to names: while recording it looks where code lies, at the end it reads symbols.
+// From addresses to names. It reads no file itself: its helper does (helper.h), which may be late, or die.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <optional>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
-#include <tuple>
+#include <unordered_set>
+#include <vector>
 
-#include "report/stacks.h"
-#include "symbols/modules.h"
-#include "symbols/processes.h"
+#include "facts/code.h"
+#include "symbols/helper.h"
 
 namespace memspike::symbols {
 
@@ -19,43 +19,41 @@ class Symbolizer {
  public:
   // usable: /proc below host_root numbers processes as the kernel does; false: only the kernel's own
   // frames get names.
-  Symbolizer(const std::filesystem::path& host_root, bool usable);
+  Symbolizer(std::filesystem::path host_root, bool usable);
+
+  // Forks the helper: before there is anything that it must not have. Without it nothing is done or known.
+  void start(Budget budget = {});
 
   // A user stack was seen just now; an empty one: the process is there, and may have its spike as its last.
-  void see(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns) {
-    if (usable_) processes_.see(tgid, user, now_ns);
-  }
+  // Never waits.
+  void see(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns);
 
-  // To be called now and then: reads again what a stack came too early for.
-  void read_due(std::uint64_t now_ns) { processes_.read_due(now_ns); }
+  // User stacks are unwound from the copies in this ring buffer; see NameHelper.
+  bool unwind_from(int ring, std::size_t bytes);
+  void take_chains(const NameHelper::ChainSink& sink);
+  void finish_chains(
+      const NameHelper::ChainSink& sink, const std::function<bool()>& is_wanted = [] { return true; });
 
-  report::Stacks name(const report::RawStacks& raw, std::uint64_t page_size_bytes);
+  // Waits for the helper while the names are wanted, and the helper's time is not over.
+  facts::NamedStacks name(
+      const facts::RawStacks& raw, const std::function<bool()>& is_wanted = [] { return true; });
+
+  // Why names are missing in what name() gave, for the report's notes.
+  std::vector<std::string> remarks() const;
+
+  pid_t helper() const { return helper_ == nullptr ? -1 : helper_->pid(); }
 
  private:
-  using Key = std::tuple<std::uint32_t, std::uint64_t, std::string>;  // module, address, function
-
-  std::uint32_t frame(report::Frame frame);
-  std::uint32_t module(const std::string& path, const std::string& build_id);
-  std::uint32_t user_frame(std::uint32_t tgid, std::uint64_t address, bool is_return);
-  std::uint32_t kernel_frame(std::uint64_t address, bool is_return);
-  void name_kernel_part(const report::RawStack& raw, report::Stack& stack);
-  void name_user_part(const report::RawStack& raw, report::Stack& stack);
+  bool remember(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns);
 
   std::filesystem::path host_root_;
   bool usable_;
-  Modules modules_;
-  Processes processes_;
-  SymbolTable kernel_;
-
-  report::Stacks result_;
-  std::map<Key, std::uint32_t> frames_;
-  std::map<std::pair<std::string, std::string>, std::uint32_t> module_numbers_;
+  std::unique_ptr<NameHelper> helper_;
+  std::unordered_set<std::uint64_t> told_;  // pages of code, since forget_ns_ - 1 s
+  std::uint64_t forget_ns_ = 0;
+  Troubles troubles_;
+  bool is_whole_ = true;
+  std::vector<std::string> hints_;
 };
-
-// Whether a stack that ends in this function is complete: threads and programs start there.
-bool is_start_of_thread(std::string_view function);
-
-// Whether a kernel function is the tracing itself and not what was traced.
-bool is_tracing(std::string_view function);
 
 }  // namespace memspike::symbols

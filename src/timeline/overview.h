@@ -18,6 +18,8 @@ class Overview {
   // 8 KiB for each memcg; half of it, the least that is in use, is more than a line of a terminal has dots.
   static constexpr std::size_t kBuckets = 512;
 
+  explicit Overview(std::size_t buckets = kBuckets) : capacity_(buckets) {}
+
   struct Bucket {
     std::uint64_t min_bytes = 0;
     std::uint64_t max_bytes = 0;
@@ -49,7 +51,7 @@ class Overview {
   void merge_pairs();
 
   std::vector<Bucket> buckets_;
-  std::size_t capacity_ = kBuckets;
+  std::size_t capacity_;
   std::uint64_t start_ns_ = 0;
   std::uint64_t last_ns_ = 0;
   std::uint64_t last_bytes_ = 0;

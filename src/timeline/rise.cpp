@@ -58,6 +58,15 @@ std::size_t corner_at_top(const Rows& rows, std::size_t baseline, std::size_t fl
   return corner;
 }
 
+// The first row above the baseline, if it is of the lowest tenth, too.
+UsageAt first_move(const Rows& rows, std::size_t floor, const Rise& rise) {
+  const std::uint64_t tenth = (rise.crest.usage_bytes - rows[floor].usage_bytes) / 10;
+  std::size_t i = floor;
+  while (rows[i] != rise.baseline) ++i;
+  while (rows[i].usage_bytes <= rise.baseline.usage_bytes) ++i;
+  return rows[i].usage_bytes <= rows[floor].usage_bytes + tenth ? rows[i] : rise.baseline;
+}
+
 }  // namespace
 
 std::optional<Rise> final_rise(const std::vector<UsageAt>& rows, std::uint64_t min_rise_bytes) {
@@ -74,9 +83,15 @@ std::optional<Rise> final_rise(const std::vector<UsageAt>& rows, std::uint64_t m
   while (i > 0 && usage(i) - std::min(usage(floor), usage(i)) < turn) {
     if (usage(--i) <= usage(floor)) floor = i;
   }
+  Rise rise = corners(rows, floor, top);
+  rise.baseline = first_move(rows, floor, rise);
+  return rise;
+}
+
+Rise corners(const std::vector<UsageAt>& rows, std::size_t floor, std::size_t top) {
   // The first look at the top is for the floor: seen from the end of a long stay, its corner is flat.
   const std::size_t baseline = corner_at_floor(rows, floor, corner_at_top(rows, floor, floor, top));
-  return Rise{rows[baseline], rows[corner_at_top(rows, baseline, floor, top)]};
+  return {rows[baseline], rows[corner_at_top(rows, baseline, floor, top)]};
 }
 
 std::optional<std::uint64_t> slope_bytes_per_second(const Rise& rise) {

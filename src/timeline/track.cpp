@@ -1,8 +1,33 @@
 #include "timeline/track.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace memspike::timeline {
+namespace {
+
+// MEMCG_CHARGE_BATCH pages of 4 KiB: what a CPU tries to charge ahead.
+constexpr std::uint64_t kBatchBytes = 64 * 4096;
+
+// Whether the watermark of this reading is that of a charge which an ancestor's limit refused: what was
+// tried on top of usage is more than the ancestors leave. What they leave is known from here on only where
+// it is less than the memcg's own limit leaves; and reclaim, from its siblings too, may have made some room
+// since.
+bool is_refused(const Row& row) {
+  const std::uint64_t own_room =
+      row.limit_bytes ? decode::room_below(*row.limit_bytes, row.usage_bytes) : decode::kNoHeadroom;
+  if (row.headroom_bytes >= own_room) return false;
+  const std::uint64_t tried = row.watermark_bytes - row.usage_bytes;
+  return tried > row.headroom_bytes || (tried < kBatchBytes && row.headroom_bytes < 4 * kBatchBytes);
+}
+
+// Whether the next page is unlikely to bring the next refused batch, and with it a higher watermark.
+bool is_over(const Row& refused, const Row& row) {
+  constexpr std::uint64_t kSoonNs = 10'000'000;
+  return row.time_ns - refused.time_ns > kSoonNs || row.usage_bytes + kBatchBytes < refused.usage_bytes;
+}
+
+}  // namespace
 
 void Track::emit(const Row& row, std::vector<Row>& out) {
   out.push_back(row);
@@ -16,6 +41,29 @@ void Track::emit_held(std::uint64_t look_ns, std::uint64_t before_ns, std::vecto
   held.time_ns = time_ns;
   held.mark = Mark::held;
   emit(held, out);
+}
+
+// The watermark of `row`, as a peak between the last row and that one.
+void Track::emit_peak(const Row& row, Mark mark, std::vector<Row>& out) {
+  Row peak = row;
+  peak.time_ns = last_->time_ns + (row.time_ns - last_->time_ns) / 2;
+  peak.usage_bytes = row.watermark_bytes;
+  peak.mark = mark;
+  if (peak.limit_bytes) {
+    peak.headroom_bytes =
+        std::min(row.headroom_bytes, decode::room_below(*peak.limit_bytes, peak.usage_bytes));
+  }
+  emit(peak, out);
+}
+
+// For a moment, and right before what comes next.
+void Track::emit_refused(std::vector<Row>& out) {
+  if (!refused_) return;
+  const Row stands = *last_;
+  Row peak = *std::exchange(refused_, {});
+  peak.time_ns = stands.time_ns;
+  emit_peak(peak, Mark::refused, out);
+  emit(stands, out);
 }
 
 Changes Track::push(std::uint64_t time_ns, const decode::Level& level, std::uint64_t headroom_bytes,
@@ -42,23 +90,25 @@ Changes Track::push(std::uint64_t time_ns, const decode::Level& level, std::uint
       !changes.limit_changed) {
     return changes;
   }
+  const bool is_new_high = row.watermark_bytes > last_->watermark_bytes;
+  if (refused_ && !is_new_high && is_over(*refused_, row)) emit_refused(out);
+  if (is_new_high) refused_.reset();
   emit_held(level.previous_look_ns, row.time_ns, out);
-  if (row.watermark_bytes > last_->watermark_bytes && row.watermark_bytes > row.usage_bytes) {
-    Row peak = row;
-    peak.time_ns = last_->time_ns + (row.time_ns - last_->time_ns) / 2;
-    peak.usage_bytes = row.watermark_bytes;
-    peak.mark = Mark::watermark;
-    if (peak.limit_bytes) {
-      peak.headroom_bytes = std::min(headroom_bytes, decode::room_below(*peak.limit_bytes, peak.usage_bytes));
+  if (is_new_high && row.watermark_bytes > row.usage_bytes) {
+    if (is_refused(row)) {
+      refused_ = row;
+    } else {
+      emit_peak(row, Mark::watermark, out);
     }
-    emit(peak, out);
   }
   emit(row, out);
   return changes;
 }
 
 void Track::close(std::uint64_t time_ns, std::vector<Row>& out) {
-  if (last_) emit_held(time_ns, time_ns, out);
+  if (!last_) return;
+  emit_refused(out);
+  emit_held(time_ns, time_ns, out);
 }
 
 }  // namespace memspike::timeline

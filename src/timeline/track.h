@@ -15,6 +15,7 @@ enum class Mark {
   sampled,    // the counter was read at this time
   held,       // the counter was last looked at, and still as in the row before
   watermark,  // a peak between two readings, known from the kernel's watermark only
+  refused,    // the same of a charge that an ancestor's limit refused: no usage rose to there
 };
 
 struct Row {
@@ -43,6 +44,10 @@ struct Changes {
 //    own maximum is of a charge that had not succeeded;
 //  - a watermark that rose above anything read is a peak of exactly that height
 //    between the previous look and this one: a row of its own, marked, half way;
+//  - a batch that an ancestor's limit refused is no peak: a charge is added to the child first, raises
+//    its watermark, and is taken back (page_counter_try_charge), and near the limit the kernel tries a
+//    batch ahead of every page. It is part of the kernel's maximum all the same: the last of such highs
+//    is a row, once usage has come away from it;
 //  - a counter that was quiet and then moved has a row for when it was last seen
 //    quiet, so that a step does not look like a slope as long as the silence;
 //  - a reading that says nothing new is no row.
@@ -60,8 +65,11 @@ class Track {
  private:
   void emit(const Row& row, std::vector<Row>& out);
   void emit_held(std::uint64_t look_ns, std::uint64_t before_ns, std::vector<Row>& out);
+  void emit_peak(const Row& row, Mark mark, std::vector<Row>& out);
+  void emit_refused(std::vector<Row>& out);
 
   std::optional<Row> last_;
+  std::optional<Row> refused_;  // the reading whose watermark is that of a refused batch, not yet told
 };
 
 }  // namespace memspike::timeline

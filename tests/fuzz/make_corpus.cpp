@@ -1,4 +1,6 @@
 // Writes the seed corpora of the fuzz targets: one directory a target, one file a seed.
+#include <sys/auxv.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -132,6 +134,25 @@ std::vector<std::string> proc_text_seeds() {
       "Name:\tapp\nNSpid:\t4711\t17\t1\n", "_ZN8memspike8workload5CacheIcE4growEPVcm\n"};
 }
 
+// Whole lines, one in parts, one with names that look like the rest of it; records parted by zero bytes.
+std::vector<std::string> kernel_log_seeds() {
+  const std::string head =
+      "6,1,5,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0";
+  const std::string killed =
+      "3,3,6,-;Memory cgroup out of memory: Killed process 815 (app) total-vm:1kB, anon-rss:1kB, "
+      "file-rss:0kB, "
+      "shmem-rss:0kB, UID:0 pgtables:64kB oom_score_adj:0\n";
+  const std::string end(1, '\0');
+  return {
+      "4,1,4,-;kworker/1:2 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0" + end +
+          "6,2,5,-;oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
+          "task_memcg=/a,task=app,pid=815,uid=0" +
+          end + killed,
+      head + ",oom_memcg=" + end + "4,2,5,c;/pod/x\\x5cx2d,task=y" + end + "4,3,5,c;,task_memcg=/pod" + end +
+          "4,4,5,c;,task=,task=,pid=1,pid=815,uid=0" + end + killed,
+      "sysrq: Manual OOM execution" + end + killed + " SUBSYSTEM=x"};
+}
+
 const std::vector<std::string> kUnits{"52428800", "50Mi", "50MiB", "50M",   "1.5Gi", "500k", "0",   "500ms",
                                       "30s",      "5m",   "1h30m", "0.5us", "-1",    "9Ei",  "1e3", "2d"};
 
@@ -163,6 +184,18 @@ std::vector<std::string> recording_seeds() {
           piece + facts::record({facts::session(1)})};
 }
 
+// The kernel's vDSO: a whole ELF file of two pages, with unwind tables.
+std::vector<std::string> unwind_seeds() {
+  const auto address = getauxval(AT_SYSINFO_EHDR);
+  if (address == 0)
+    return {
+        "\x7f"
+        "ELF"};
+  constexpr std::size_t kBytes = 8192;
+  const auto* image = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
+  return {std::string(image, kBytes)};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -171,11 +204,12 @@ int main(int argc, char** argv) {
     return 2;
   }
   const fs::path root = argv[1];
-  const bool written = write_seeds(root / "decoder", decoder_seeds()) &&
-                       write_seeds(root / "units", kUnits) &&
-                       write_seeds(root / "recording", recording_seeds()) &&
-                       write_seeds(root / "cgroup_layout", layout_seeds()) &&
-                       write_seeds(root / "proc_text", proc_text_seeds());
+  const bool written =
+      write_seeds(root / "decoder", decoder_seeds()) && write_seeds(root / "units", kUnits) &&
+      write_seeds(root / "recording", recording_seeds()) &&
+      write_seeds(root / "cgroup_layout", layout_seeds()) &&
+      write_seeds(root / "proc_text", proc_text_seeds()) && write_seeds(root / "unwind", unwind_seeds()) &&
+      write_seeds(root / "kernel_log", kernel_log_seeds());
   if (!written) std::fprintf(stderr, "memspike_make_corpus: cannot write below %s\n", argv[1]);
   return written ? 0 : 1;
 }

@@ -2,15 +2,18 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
 #include "golden.h"
-#include "report/csv.h"
-#include "report/json.h"
-#include "report/openmetrics.h"
-#include "report/utf8.h"
+#include "schema_check.h"
 #include "stories.h"
+#include "views/csv/csv.h"
+#include "views/json/json.h"
+#include "views/json/schema.h"
+#include "views/metrics/openmetrics.h"
 
 using namespace memspike;
 using namespace memspike::report;
+using namespace memspike::views;
 using golden::check_golden;
 using Json = nlohmann::ordered_json;
 
@@ -51,14 +54,38 @@ std::string timeline_csv() {
 
 }  // namespace
 
-TEST_CASE("reports as JSON") {
-  check_golden("oom_story.json", render_json(golden::oom_story()));
-  check_golden("timeline.json", render_json(golden::oom_story_with_timeline()));
-  check_golden("absent.json", render_json(golden::absent()));
-  check_golden("silent.json", render_json(golden::silent()));
-  check_golden("hostile.json", render_json(golden::hostile()));
-  check_golden("losses.json", render_json(golden::losses()));
-  check_golden("stacks.json", render_json(golden::stacks()));
+TEST_CASE("reports as JSON, and their schema") {
+  const auto check = [](std::string_view file, const report::Report& report) {
+    const std::string json = render_json(report);
+    check_golden(file, json);
+    CHECK(testing::against_schema(json).empty());
+  };
+  check("oom_story.json", golden::oom_story());
+  check("timeline.json", golden::oom_story_with_timeline());
+  check("absent.json", golden::absent());
+  check("silent.json", golden::silent());
+  check("hostile.json", golden::hostile());
+  check("losses.json", golden::losses());
+  check("stacks.json", golden::stacks());
+  check_golden("report_schema.txt", json_schema());
+}
+
+TEST_CASE("what is not as the schema says is found") {
+  const Json story = Json::parse(render_json(golden::oom_story()));
+  const auto faults = [&](const char* pointer, const Json& value) {
+    Json other = story;
+    other[Json::json_pointer(pointer)] = value;
+    return testing::against_schema(other.dump());
+  };
+  CHECK(faults("/schema_version", 2) == "/schema_version: is not 1\n");
+  CHECK(faults("/memcgs/0/gone", "no") == "/memcgs/0/gone: is no \"boolean\"\n");
+  CHECK(faults("/memcgs/0/role", "king") == "/memcgs/0/role: \"king\" is no word of it\n");
+  CHECK(faults("/memcgs/0/usage/peak_ns", -1) == "/memcgs/0/usage/peak_ns: -1 is too little\n");
+  CHECK(faults("/memcgs/0/swap_bytes", 1) ==
+        "/memcgs/0: has \"swap_bytes\", which the schema does not name\n");
+  Json lacking = story;
+  lacking["session"].erase("tier");
+  CHECK(testing::against_schema(lacking.dump()) == "/session: lacks \"tier\"\n");
 }
 
 TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
@@ -71,22 +98,76 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
                      "sweep_period_ns", "max_sample_gap_ns", "min_prominence_bytes"}));
   const Json& subject = json["subjects"][2];
   CHECK(keys_of(subject) == std::vector<std::string>{"path", "role", "container", "lives", "blind_spot",
-                                                     "advice", "limited_ns", "above_limit"});
+                                                     "advice", "limited_ns", "above_limit", "pod"});
   CHECK(keys_of(subject["blind_spot"]) == std::vector<std::string>{"shows", "scrapers"});
   CHECK(keys_of(subject["blind_spot"]["scrapers"][0]) ==
         std::vector<std::string>{"period_ns", "looks_ppm", "shown_p5_bytes", "shown_p50_bytes",
                                  "shown_p95_bytes", "sees_peak_ppm", "sees_peak_at_least_ppm",
                                  "sees_peak_at_most_ppm"});
-  CHECK(keys_of(subject["advice"]) == std::vector<std::string>{"spikes", "cut_off", "margin_percent",
-                                                               "limits", "extrapolated_bytes",
-                                                               "request_bytes", "curve"});
+  CHECK(keys_of(subject["advice"]) ==
+        std::vector<std::string>{"spikes", "cut_off", "margin_percent", "limits", "extrapolated_bytes",
+                                 "request_bytes", "curve", "basis", "basis_bytes", "held_bytes",
+                                 "pod_limit_bytes", "runtimes", "held_down"});
   CHECK(keys_of(json["target"]) == std::vector<std::string>{"pod_uid", "namespace", "pod", "qos", "cgroup"});
   const Json& memcg = json["memcgs"][2];
-  CHECK(keys_of(memcg) == std::vector<std::string>{"path", "role", "container", "limit_bytes", "usage",
-                                                   "kernel_peak_bytes", "kernel_peak_source", "spikes",
-                                                   "histograms", "oom_kills", "allocations", "timeline",
-                                                   "kernel_oom_kills", "gone", "spikes_total", "near_misses",
-                                                   "inherited"});
+  CHECK(keys_of(memcg) == std::vector<std::string>{"path",
+                                                   "role",
+                                                   "container",
+                                                   "limit_bytes",
+                                                   "usage",
+                                                   "kernel_peak_bytes",
+                                                   "kernel_peak_source",
+                                                   "spikes",
+                                                   "histograms",
+                                                   "oom_kills",
+                                                   "allocations",
+                                                   "timeline",
+                                                   "kernel_oom_kills",
+                                                   "gone",
+                                                   "spikes_total",
+                                                   "near_misses",
+                                                   "inherited",
+                                                   "bursts",
+                                                   "bursts_total",
+                                                   "burst_threshold_bytes",
+                                                   "burst_histograms",
+                                                   "pod",
+                                                   "at_limit",
+                                                   "oom_kills_forgotten"});
+  CHECK(keys_of(memcg["bursts"][0]) == std::vector<std::string>{"top_ns",
+                                                                "top_utc",
+                                                                "top_bytes",
+                                                                "floor_ns",
+                                                                "floor_bytes",
+                                                                "height_bytes",
+                                                                "prominence_bytes",
+                                                                "rise_begin_ns",
+                                                                "rise_begin_bytes",
+                                                                "rise_end_ns",
+                                                                "rise_end_bytes",
+                                                                "rise_ns",
+                                                                "slope_bytes_per_second",
+                                                                "half_begin_ns",
+                                                                "duration_ns",
+                                                                "high_begin_ns",
+                                                                "crest_ns",
+                                                                "end_ns",
+                                                                "headroom_bytes",
+                                                                "outcome",
+                                                                "is_level",
+                                                                "culprits",
+                                                                "other_pages",
+                                                                "unattributed_pages",
+                                                                "refused_charges",
+                                                                "throttled_charges",
+                                                                "stalls",
+                                                                "composition",
+                                                                "composition_shift",
+                                                                "allocated",
+                                                                "headroom_to"});
+  CHECK(keys_of(memcg["burst_histograms"]) ==
+        std::vector<std::string>{"height_bytes", "rise_ns", "slope_bytes_per_second", "duration_ns",
+                                 "headroom_bytes", "interval_ns"});
   CHECK(starts_with(keys_of(memcg["usage"]),
                     {"first_bytes", "last_bytes", "min_bytes", "peak_bytes", "peak_ns"}));
   CHECK(keys_of(memcg["spikes"][0]) ==
@@ -108,7 +189,8 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
                      "file_rss_bytes", "shmem_rss_bytes", "oom_score_adj"}));
   CHECK(keys_of(memcg["oom_kills"][0]["last_second"]) ==
         std::vector<std::string>{"cgroup", "window_ns", "limit_bytes", "slope_bytes_per_second",
-                                 "baseline_ns", "baseline_bytes", "baseline_to_limit_ns", "timeline"});
+                                 "baseline_ns", "baseline_bytes", "baseline_to_limit_ns", "timeline",
+                                 "crest_ns", "crest_bytes"});
   CHECK(memcg["oom_kills"][0]["last_second"]["timeline"][0] == Json::array({86'407'000'401'004, 39'976'960}));
   CHECK(Json::parse(render_json(golden::crowd()))["memcgs"][0]["oom_kills"][0]["last_second"].is_null());
   CHECK(starts_with(keys_of(memcg["allocations"]), {"pages", "by_order", "by_process"}));
@@ -128,8 +210,9 @@ TEST_CASE("stacks are in the JSON when they were asked for, after all else") {
   CHECK(keys_of(json) == std::vector<std::string>{"schema_version", "session", "target", "memcgs", "events",
                                                   "lost", "self", "notes", "subjects", "stacks",
                                                   "stack_pages"});
-  CHECK(keys_of(json["stacks"][0]) ==
-        std::vector<std::string>{"pages", "samples", "pid", "comm", "container", "cgroup", "kernel", "user"});
+  CHECK(keys_of(json["stacks"][0]) == std::vector<std::string>{"pages", "samples", "pid", "comm", "container",
+                                                               "cgroup", "pod", "way_in", "kernel", "user",
+                                                               "cut_short"});
   CHECK(json["stacks"][0]["user"][3] == "[libc.so.6+0x2724a]");
   CHECK(json["stacks"][4]["container"].is_null());
   CHECK(keys_of(json["stack_pages"]) ==

@@ -1,19 +1,20 @@
 // The HTML report's own part: what goes into the page. The page itself is tested in a browser, in tests/html.
-#include "report/html/html.h"
+#include "views/html/html.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
 #include "golden.h"
-#include "report/html/escape_html.h"
-#include "report/html/timeline_codec.h"
-#include "report/text.h"
-#include "report/utf8.h"
 #include "stories.h"
+#include "views/html/escape_html.h"
+#include "views/html/timeline_codec.h"
+#include "views/text/text.h"
 
 using namespace memspike;
 using namespace memspike::report;
+using namespace memspike::views;
 using golden::check_golden;
 using Json = nlohmann::ordered_json;
 

@@ -7,6 +7,7 @@
 
 #include "../unit/recording_facts.h"
 #include "golden.h"
+#include "run.h"
 #include "trace_text.h"
 
 using namespace memspike;
@@ -126,12 +127,12 @@ class Processor {
 };
 
 // A stall of another thread while the first one still stands.
-std::vector<report::Fact> two_stalls() {
+std::vector<facts::Fact> two_stalls() {
   auto facts = facts::story();
-  const auto stall = std::find_if(facts.begin(), facts.end(), [](const report::Fact& fact) {
-    return std::holds_alternative<report::TaskStalled>(fact);
+  const auto stall = std::find_if(facts.begin(), facts.end(), [](const facts::Fact& fact) {
+    return std::holds_alternative<facts::TaskStalled>(fact);
   });
-  facts.insert(stall + 1, report::TaskStalled{1, facts::kStartNs + 8'450'000, 1'000'000, 4096, 42, 44});
+  facts.insert(stall + 1, facts::TaskStalled{1, facts::kStartNs + 8'450'000, 1'000'000, 4096, 42, 44});
   return facts;
 }
 
@@ -147,27 +148,43 @@ TEST_CASE("a recording is a Perfetto trace that protoc reads") {
 }
 
 TEST_CASE(
-    "a recording's spikes are slices as wide as the report says, joined to the kill that cut them off") {
+    "a recording's spikes and bursts are slices as wide as the report says, joined to the kill that cut them "
+    "off") {
   const auto story = facts::story();
   const Node trace = golden::parse_text(golden::decode_with_protoc(facts::record(story)));
   const Processor processor(trace);
-  report::Builder builder({});
-  for (const report::Fact& fact : story) builder.apply(fact);
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> expected;
-  for (const report::Memcg& memcg : builder.take().memcgs) {
+  lives::LifeTable table({});
+  for (const facts::Fact& fact : story) table.apply(fact);
+  using Spans = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+  Spans expected;
+  Spans expected_bursts;
+  for (const report::Memcg& memcg : table.take().memcgs) {
+    for (const spike::Burst& burst : memcg.bursts) {
+      expected_bursts.emplace_back(burst.half_begin_ns, burst.half_begin_ns + burst.duration_ns);
+    }
     for (const spike::Spike& spike : memcg.spikes) {
       expected.emplace_back(spike.half_begin_ns, spike.half_begin_ns + spike.width_ns);
     }
   }
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> drawn;
+  const auto drawn_as = [&](const std::string& name, std::vector<std::string>& cut_off) {
+    Spans drawn;
+    for (const Slice& slice : processor.slices(name)) {
+      CHECK(slice.track_name == '"' + name + "s\"");
+      CHECK(slice.parent_track != 0);
+      drawn.emplace_back(slice.begin_ns, slice.end_ns);
+      cut_off.insert(cut_off.end(), slice.flows.begin(), slice.flows.end());
+    }
+    return drawn;
+  };
   std::vector<std::string> cut_off;
-  for (const Slice& slice : processor.slices("spike")) {
-    CHECK(slice.track_name == "\"spikes\"");
-    CHECK(slice.parent_track != 0);
-    drawn.emplace_back(slice.begin_ns, slice.end_ns);
-    cut_off.insert(cut_off.end(), slice.flows.begin(), slice.flows.end());
-  }
+  std::vector<std::string> bursts_cut_off;
+  Spans drawn = drawn_as("spike", cut_off);
+  Spans drawn_bursts = drawn_as("burst", bursts_cut_off);
   std::sort(expected.begin(), expected.end());
+  std::sort(expected_bursts.begin(), expected_bursts.end());
+  std::sort(drawn_bursts.begin(), drawn_bursts.end());
+  CHECK(expected_bursts.size() >= 3);
+  CHECK(drawn_bursts == expected_bursts);
   CHECK(expected.size() >= 3);
   CHECK(drawn == expected);
   std::vector<std::string> kills;
@@ -176,6 +193,8 @@ TEST_CASE(
   }
   CHECK(kills.size() == 2);
   CHECK(cut_off == kills);
+  REQUIRE(bursts_cut_off.size() == 1);  // more victims end no other burst
+  CHECK(bursts_cut_off.front() == kills.front());
   CHECK(processor.counters() > 10);
 }
 
@@ -183,7 +202,7 @@ TEST_CASE("stalls that overlap are slices side by side, and a container's life h
   const Node trace = golden::parse_text(golden::decode_with_protoc(facts::record(two_stalls())));
   const Processor processor(trace);
   const auto stalls = processor.slices("stall");
-  REQUIRE(stalls.size() == 2);
+  REQUIRE(stalls.size() == 3);  // and one that memory.high imposed
   CHECK(stalls[0].begin_ns == facts::kStartNs + 6'900'000);
   CHECK(stalls[0].end_ns == facts::kStartNs + 8'400'000);
   CHECK(stalls[1].begin_ns == facts::kStartNs + 7'450'000);
@@ -202,7 +221,7 @@ TEST_CASE("equal tops of one spike are one slice") {
         return {};
       },
       {1, 2, 3});
-  report::MemcgFound found;
+  facts::MemcgFound found;
   found.time_ns = 10;
   writer.write(found);
   spike::Spike spike;
@@ -210,12 +229,34 @@ TEST_CASE("equal tops of one spike are one slice") {
   spike.width_ns = 500;
   for (const std::uint64_t peak_ns : {1'100, 1'300}) {
     spike.peak_ns = peak_ns;
-    writer.draw(0, spike);
+    writer.write(facts::SpikeFound{0, spike});
   }
   spike.half_begin_ns = 2'000;
-  writer.draw(0, spike);
-  writer.write(report::RecordingEnded{3'000});
+  writer.write(facts::SpikeFound{0, spike});
+  writer.write(facts::RecordingEnded{3'000});
   REQUIRE(writer.flush());
   const Node decoded = golden::parse_text(golden::decode_with_protoc(trace));
   CHECK(Processor(decoded).slices("spike").size() == 2);
+}
+
+TEST_CASE("the queries of the documents are answered by a recording") {
+  const std::string recording = facts::record(facts::story());
+  const golden::TempDir dir;
+  golden::write(dir.path() / "story.pftrace", recording);
+  const auto [code, answers] =
+      golden::run(std::string(MEMSPIKE_PYTHON) + " " + MEMSPIKE_PROTO_DIR + "/trace_sql.py " +
+                  (dir.path() / "story.pftrace").string() + " " + MEMSPIKE_DOCUMENTS + "/recordings.md 2>&1");
+  INFO(answers);
+  REQUIRE(code == 0);
+  const Node decoded = golden::parse_text(golden::decode_with_protoc(recording));
+  const Processor processor(decoded);
+  const auto lines = [&answer = answers](const std::string& what) {
+    std::size_t found = 0;
+    for (std::size_t at = 0; (at = answer.find(what, at)) != std::string::npos; ++at) ++found;
+    return found;
+  };
+  CHECK(lines("\"fell\"") + lines("\"oom_kill\"") + lines("\"ongoing\"") + lines("\"removed\"") ==
+        processor.slices("burst").size());
+  CHECK(lines("\"oom_kill\",\"oom kill\"") >= 1);  // the arrow from a burst to its kill
+  CHECK(lines("\"/pod\",") == 1);
 }

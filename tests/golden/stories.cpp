@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "../unit/bursts_of.h"
 #include "timeline/rise.h"
 
 namespace memspike::golden {
 
+using namespace facts;
+using namespace near_miss;
 using namespace report;
 
 namespace {
@@ -59,7 +62,11 @@ void add_spike(Memcg& memcg, const spike::Spike& spike) {
   if (spike.headroom_bytes != spike::kNoHeadroom) h.headroom_bytes.record(spike.headroom_bytes);
   memcg.spikes.push_back(spike);
   ++memcg.spikes_total;
-  memcg.observed.add(spike);
+  const Burst burst = burst_of(spike);
+  count(burst, memcg);
+  memcg.bursts.push_back(burst);
+  memcg.observed.add(burst);
+  memcg.burst_threshold_bytes = 5 * kMiB / 2;
 }
 
 spike::Spike spike_at(std::uint64_t time_ns, std::uint64_t peak_bytes, std::uint64_t prominence_bytes,
@@ -112,12 +119,14 @@ void add_culprits(Report& report, Memcg& memcg, std::uint32_t pid, const std::st
       {pid, pid + 7, comm, "/srv/" + comm + " --port 8080", memcg.path, memcg.container});
   report.threads.push_back({pid, pid, comm, "/srv/" + comm + " --port 8080", memcg.path, memcg.container});
   report.threads.push_back({pid - 1, pid - 1, "sh", "", memcg.path, memcg.container});
-  for (Spike& spike : memcg.spikes) {
-    const std::uint64_t pages = spike.prominence_bytes / 4096;
-    spike.culprits = {{first, pages - pages / 4}, {first + 1, pages / 5}, {first + 2, pages / 50}};
-    spike.other_pages = pages / 100;
-    spike.unattributed_pages = pages / 40;
-  }
+  const auto blame = [&](Causes& causes, std::uint64_t bytes) {
+    const std::uint64_t pages = bytes / 4096;
+    causes.culprits = {{first, pages - pages / 4}, {first + 1, pages / 5}, {first + 2, pages / 50}};
+    causes.other_pages = pages / 100;
+    causes.unattributed_pages = pages / 40;
+  };
+  for (Spike& spike : memcg.spikes) blame(spike, spike.prominence_bytes);
+  for (Burst& burst : memcg.bursts) blame(burst, burst.height_bytes());
 }
 
 // What scrapers met between two times: the level it lives at, and each peak for as long as its crest.
@@ -198,17 +207,30 @@ Memcg life(unsigned index, std::uint64_t born_ns, unsigned bursts, bool killed) 
     last.crest_ns = 19 * kMs;
     last.crest_rise_ns = 11 * kMs;
     add_spike(m, last);
-    m.spikes.back().stalls = {41, 380 * kMs, 27 * kMs};
-    m.spikes.back().limit_hits = {44, 0};
-    m.spikes.back().composition = composition::Growth{
+    Spike& spike = m.spikes.back();
+    spike.stalls = {41, 380 * kMs, 27 * kMs};
+    spike.limit_hits = {44, 0};
+    spike.composition = composition::Growth{
         last.left_base_ns - 3 * kMs, last.peak_ns + kMs, 46 * kMiB, -3 * kMiB, 0, 4096, {}};
-    m.spikes.back().allocated = composition::Allocated{49 * kMiB, 240 * 1024, 64 * 1024};
+    spike.allocated = composition::Allocated{49 * kMiB, 240 * 1024, 64 * 1024};
+    // It rose from the level that it lives at, where find_peaks looks back to its start.
+    OomKill kill = kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes);
+    kill.limit_path = m.path;
+    kill.limit_source = LimitSource::kernel;
+    add_last_second(m, kill);
+    Burst& burst = m.bursts.back() = burst_of(spike);
+    burst.floor = {m.usage.peak_ns - 40 * kMs, *m.usage.typical_bytes};
+    burst.rise_begin = *kill.last_second->baseline;
+    burst.half_begin_ns = m.usage.peak_ns - 15 * kMs;
+    burst.end_ns = m.usage.peak_ns + 180'000;
+    burst.duration_ns = burst.end_ns - burst.half_begin_ns;
+    burst.makeup->grown = {
+        burst.rise_begin.time_ns - 3 * kMs, burst.end_ns - 90'000, 14 * kMiB, -3 * kMiB, 0, 4096, {}};
+    burst.makeup->shift =
+        composition::Growth{burst.top.time_ns, burst.end_ns - 90'000, 2 * kMiB, -2 * kMiB, 0, 0, {}};
+    set_bursts(m, std::vector<Burst>(m.bursts));
     m.inherited = Inherited{born_ns, 12 * kMiB};
-    m.oom_kills.push_back(
-        kill_at(m.usage.peak_ns + 180'000, 71'204 + index * 318, "checkout-worker", limit_bytes));
-    m.oom_kills.back().limit_path = m.path;
-    m.oom_kills.back().limit_source = LimitSource::kernel;
-    add_last_second(m, m.oom_kills.back());
+    m.oom_kills.push_back(std::move(kill));
     m.gone = true;
   } else {
     m.usage.peak_ns = m.spikes.back().peak_ns;
@@ -350,6 +372,8 @@ Report losses() {
   m.spikes.push_back(
       spike_at(kStart + 11 * kSecond, 30 * kMiB, 20 * kMiB, 64 * kMiB, spike::Outcome::ongoing));
   m.spikes_total = 3;
+  m.bursts.push_back(burst_of(m.spikes.back()));
+  m.bursts_total = 3;
   Memcg child = life(1, kStart, 2, false);
   child.path = "/batch/job-7/step-2";
   child.role = Role::cgroup;
@@ -375,6 +399,7 @@ Report crowd() {
     add_spike(
         m, spike_at(kStart + (i + 1) * 80 * kSecond, height + 6 * kMiB, height, i % 3 == 0 ? 0 : kMiB << 10));
     m.spikes.back().rise_ns = 10'000 + i * i * i * 700;
+    m.bursts.back() = burst_of(m.spikes.back());
   }
   for (std::uint32_t i = 0; i < 200; ++i) {
     m.oom_kills.push_back(kill_at(kStart + (i + 1) * 120 * kSecond, 4000 + i, "stress", 900 * kMiB));
@@ -384,10 +409,10 @@ Report crowd() {
   show(m, kStart, kStart + 7 * 3600 * kSecond);
   m.working_set_known = false;
   add_overview(m, kStart, kStart + 7 * 3600 * kSecond);
-  m.spikes_total = 1500;  // the oldest are kept in the histograms only
+  m.spikes_total = m.bursts_total = 1500;  // the oldest are kept in the histograms only
   for (std::uint32_t i = 0; i < 14; ++i)
     m.allocations.by_process.push_back({4000 + i, "stress", 9000 - i * 500});
-  m.allocations.pages = 90'000;
+  m.allocations.pages = 80'500;
   r.memcgs = {m};
   for (unsigned i = 0; i < 13; ++i) {
     Memcg idle;
@@ -428,7 +453,7 @@ Report stacks() {
   const auto add = [&](std::uint64_t pages, std::uint32_t pid, std::string comm,
                        std::vector<std::uint32_t> user) {
     s.stacks.push_back(
-        {pages, pages / 64, pid, std::move(comm), app, "app", {4, 5, 6, 7, 8, 9, 10}, std::move(user)});
+        {pages, pages / 64, pid, std::move(comm), app, "app", {}, {4, 5, 6, 7, 8, 9, 10}, std::move(user)});
     s.pages += pages;
   };
   add(6'400, 71'204, "checkout-worker", {0, 1, 2, 3});
@@ -439,6 +464,7 @@ Report stacks() {
   add(64, 71'214, "sh", {14});
   add(64, 71'215, "sh", {14});
   s.stacks[4].container.reset();
+  s.stacks[2].cut_short = true;
   s.overflow_pages = 256;
   s.pages += s.overflow_pages;
   s.user_pages = 12'288;

@@ -1,18 +1,19 @@
-#include "report/text.h"
+#include "views/text/text.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <regex>
 #include <sstream>
 
+#include "base/utf8.h"
 #include "golden.h"
-#include "report/folded.h"
-#include "report/status.h"
-#include "report/utf8.h"
 #include "stories.h"
+#include "views/profile/folded.h"
+#include "views/text/status.h"
 
 using namespace memspike;
 using namespace memspike::report;
+using namespace memspike::views;
 using golden::check_golden;
 
 namespace {
@@ -49,6 +50,33 @@ TEST_CASE("the OOM story as text") {
   check_golden("oom_story.narrow.txt", render_text(golden::oom_story(), kNarrow));
 }
 
+TEST_CASE("the OOM story as the short text that people get first") {
+  check_golden("oom_story.short.txt", render_short(golden::oom_story(), kUtf8));
+  check_golden("oom_story.short.ascii.txt", render_short(golden::oom_story(), kAscii));
+  check_golden("crowd.short.txt", render_short(golden::crowd(), kUtf8));
+  check_golden("quiet.short.txt", render_short(golden::quiet(), kUtf8));
+}
+
+TEST_CASE("the short text of one container is a screen and a half") {
+  for (const unsigned columns : {80U, 100U, 120U}) {
+    CHECK(lines_of(render_short(golden::oom_story(), {false, true, columns})).size() <= 60);
+  }
+}
+
+TEST_CASE("a part of the text is what the whole text says there") {
+  const std::vector<std::string> whole = lines_of(render_text(golden::oom_story(), kUtf8));
+  for (const auto& [name, part] : kTextParts) {
+    TextParts wanted;
+    wanted.add(part);
+    const std::vector<std::string> lines = lines_of(render_text(golden::oom_story(), kUtf8, wanted));
+    INFO(name);
+    CHECK(lines.size() < whole.size());
+    CHECK(std::all_of(lines.begin(), lines.end(), [&](const std::string& line) {
+      return std::find(whole.begin(), whole.end(), line) != whole.end();
+    }));
+  }
+}
+
 TEST_CASE("recordings in which nothing happened, as text") {
   check_golden("silent.txt", render_text(golden::silent(), kUtf8));
   check_golden("absent.txt", render_text(golden::absent(), kUtf8));
@@ -73,13 +101,16 @@ TEST_CASE("many spikes, kills and cgroups as text") {
   check_golden("crowd.narrow.txt", render_text(golden::crowd(), kNarrow));
 }
 
-TEST_CASE("no line is wider than asked, none ends in a space") {
+TEST_CASE("no line is wider than asked, none ends in a space, no ellipsis eats a number") {
+  const std::regex eaten_number("\xe2\x80\xa6[0-9.]* ?%");
   for (const Report& story : all_stories()) {
-    for (const unsigned columns : {40u, 60u, 80u, 100u, 160u}) {
-      for (const std::string& line : lines_of(without_color(render_text(story, {true, true, columns})))) {
+    for (unsigned columns = 40; columns <= 300; columns += columns < 120 ? 1 : 20) {
+      for (const std::string& line : lines_of(without_color(render_text(story, {true, true, columns}) +
+                                                            render_short(story, {true, true, columns})))) {
         INFO(columns << " columns: " << line);
         CHECK(display_width(line) <= columns);
         CHECK((line.empty() || line.back() != ' '));
+        CHECK_FALSE(std::regex_search(line, eaten_number));
       }
     }
   }
@@ -108,11 +139,12 @@ TEST_CASE("a timeline does not change the text") {
 }
 
 TEST_CASE("the status line at several widths") {
-  Status status{83'400'000'000, 39'976'960, 52'428'800, 52'428'800, 12, 3, 12'345, 0};
-  const Status busy{4'523'000'000'000, 1'610'612'736, 3'221'225'472, {}, 12'345, 0, 999, 2'048};
+  Status status{83'400'000'000, 39'976'960, 52'428'800, 52'428'800, 12, 3, 12'345, 0, 0, {}, 0};
+  const Status pod{83'400'000'000, 39'976'960, 52'428'800, 52'428'800, 12, 3, 12'345, 0, 2, "app", 3'355'443};
+  const Status busy{4'523'000'000'000, 1'610'612'736, 3'221'225'472, {}, 12'345, 0, 999, 2'048, 0, {}, 0};
   std::string all;
   for (const unsigned columns : {100u, 80u, 60u, 40u, 20u}) {
-    for (const Status& shown : {status, busy}) {
+    for (const Status& shown : {status, busy, pod}) {
       const std::string line = render_status(shown, {false, true, columns});
       CHECK(display_width(line) <= columns);
       CHECK(without_color(render_status(shown, {true, true, columns})) == line);

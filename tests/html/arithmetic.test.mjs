@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import vm from "node:vm";
 
-const PAGE = new URL("../../src/report/html/page/", import.meta.url);
+const PAGE = new URL("../../src/views/html/page/", import.meta.url);
 const source = ["units", "pyramid", "timeline", "stalls", "scraper", "axes"].map((name) => readFileSync(new URL(`${name}.js`, PAGE), "utf8"));
 const names = ["formatBytes", "formatCount", "formatDuration", "Clock", "visible", "Pyramid", "lowerBound", "upperBound",
   "decimate", "unpackRows", "Life", "Timeline", "Stalls", "stallText", "scrape", "chanceText", "timeTicks", "byteLabels", "digitsFor"];

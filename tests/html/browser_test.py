@@ -141,7 +141,7 @@ def test_click_on_a_spike(page):
     page.browser.click(mark[0], mark[1])
     check(page.run(f"{CHART}.selected.number") == mark[2], "a click on a mark chooses its spike")
     check(page.view_ns() < whole, "and zooms to it")
-    check(page.run("document.querySelector('.card h4').textContent").startswith(f"Spike {mark[2] + 1} of "), "and tells it")
+    check(page.run("document.querySelector('.card h4').textContent").startswith(f"Burst {mark[2] + 1} of "), "and tells it")
     check(page.run("document.querySelectorAll('tr[aria-current=true]').length") == 1, "and marks its row")
     page.browser.press("0")
     check(page.run("document.querySelector('.card') === null"), "0 forgets the choice")

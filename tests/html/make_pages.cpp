@@ -6,14 +6,18 @@
 #include <fstream>
 #include <string>
 
-#include "report/html/html.h"
+#include "spike/burst_detector.h"
 #include "spike/detector.h"
 #include "stories.h"
+#include "views/html/html.h"
 
 namespace {
 
 using namespace memspike;
+using namespace memspike::facts;
+using namespace memspike::near_miss;
 using namespace memspike::report;
+using namespace memspike::views;
 
 constexpr std::uint64_t kMiB = 1 << 20;
 constexpr std::uint64_t kPage = 4096;
@@ -35,14 +39,22 @@ class Random {
 void set_timeline(Memcg& memcg, const std::vector<std::pair<std::uint64_t, std::uint64_t>>& rows,
                   std::uint64_t min_prominence_bytes) {
   spike::Detector detector(min_prominence_bytes);
+  spike::BurstDetector bursts(min_prominence_bytes);
+  std::vector<spike::Burst> ended;
   const std::uint64_t limit = memcg.limit_bytes.value_or(spike::kNoHeadroom);
   std::vector<spike::Spike> found;
-  for (const auto& [time_ns, bytes] : rows) detector.push({time_ns, bytes, limit - bytes}, found);
+  for (const auto& [time_ns, bytes] : rows) {
+    detector.push({time_ns, bytes, limit - bytes}, found);
+    bursts.push({time_ns, bytes, limit - bytes}, ended);
+  }
   detector.finish(found);
   memcg.spikes.insert(memcg.spikes.end(), found.begin(), found.end());
   std::sort(memcg.spikes.begin(), memcg.spikes.end(),
             [](const auto& a, const auto& b) { return a.peak_ns < b.peak_ns; });
   memcg.spikes_total = memcg.spikes.size();
+  memcg.bursts.insert(memcg.bursts.end(), ended.begin(), ended.end());
+  memcg.bursts_total = memcg.bursts.size();
+  memcg.burst_threshold_bytes = min_prominence_bytes;
   const auto highest = std::max_element(rows.begin(), rows.end(),
                                         [](const auto& a, const auto& b) { return a.second < b.second; });
   memcg.usage.peak_ns = highest->first;
@@ -106,6 +118,7 @@ Report hostile() {
   memcg.oom_kills[0].time_ns = start + 900 * kMs;
   memcg.allocations.by_process[0].comm = attack;
   memcg.spikes.clear();
+  memcg.bursts.clear();
   std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
   for (std::uint64_t i = 0; i <= 900; ++i) {
     rows.emplace_back(start + i * kMs, std::min(50 * kMiB, (i % 300) * 40 * kPage));

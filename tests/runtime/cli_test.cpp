@@ -1,7 +1,9 @@
 // What a user meets: exit codes, hostile names, no root, a full disk.
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <ctime>
 #include <set>
 #include <string>
 #include <vector>
@@ -18,11 +20,20 @@ struct Ended {
   std::string err;
 };
 
-Ended run_memspike(std::vector<std::string> arguments, std::optional<uid_t> uid = {}) {
-  arguments.insert(arguments.begin(), memspike_path());
+Ended run_program(std::vector<std::string> arguments, std::optional<uid_t> uid = {}) {
   Process process({std::move(arguments), nullptr, uid});
   const int code = process.wait();
   return {code, process.out(), process.err()};
+}
+
+Ended run_memspike(std::vector<std::string> arguments, std::optional<uid_t> uid = {}) {
+  arguments.insert(arguments.begin(), memspike_path());
+  return run_program(std::move(arguments), uid);
+}
+
+// Below limits that a shell sets for it.
+Ended run_limited(const std::string& ulimit, const std::string& arguments) {
+  return run_program({"/bin/sh", "-c", ulimit + " && exec " + memspike_path() + " " + arguments});
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -47,7 +58,7 @@ TEST_CASE("run gives JSON on stdout beside the command's own output", "[cli]") {
   const Ended ended =
       run_memspike({"run", "-f", "json", "--limit", "64Mi", "--", workload_path(), "anon", "8M"});
   REQUIRE(ended.code == 0);
-  const Json report = Json::parse(ended.out.substr(
+  const Json report = parse_report(ended.out.substr(
       ended.out.find("{\n") != std::string::npos ? ended.out.find("{\n") : ended.out.find("{\"")));
   CHECK(report.at("schema_version") == 1);
   check_identity(report);
@@ -172,6 +183,73 @@ TEST_CASE("a misspelled command or option is answered by the nearest one", "[cli
   }
 }
 
+TEST_CASE("a first word that is no command is answered with the one it is for", "[cli]") {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"shop/checkout-7d9f", "`memspike record shop/checkout-7d9f`"},
+      {"3f2a1b4c", "`memspike record 3f2a1b4c`"},
+      {workload_path(), "`memspike run -- " + workload_path() + "`"},
+      {"sh", "`memspike run -- sh`"},
+  };
+  for (const auto& [word, meant] : cases) {
+    const Ended ended = run_memspike({word});
+    CHECK(ended.code == 2);
+    CHECK(contains(ended.err, "there is no command \"" + word + "\"; did you mean " + meant + "?"));
+  }
+}
+
+TEST_CASE("help is a command, and no command is a question for it", "[cli]") {
+  const Ended whole = run_memspike({"--help"});
+  CHECK(run_memspike({"help"}).out == whole.out);
+  const Ended nothing = run_memspike({});
+  CHECK(nothing.code == 2);
+  CHECK(nothing.out.empty());
+  CHECK(nothing.err == whole.out);
+  for (const char* command : {"record", "run", "report", "list", "doctor"}) {
+    const Ended help = run_memspike({"help", command});
+    CHECK(help.code == 0);
+    CHECK(help.out == run_memspike({command, "--help"}).out);
+    CHECK(contains(help.out, "--quiet"));
+  }
+  CHECK(run_memspike({"help", "recrod"}).code == 2);
+}
+
+TEST_CASE("a target is found by its bare name", "[cli]") {
+  const std::string name = unique_name("bare");
+  const Cgroup cgroup("/" + name, 64U << 20);
+  for (const std::string& target : {name, "/" + name, cgroup.dir().string()}) {
+    const Ended ended = run_memspike({"record", target, "-d", "100ms", "-f", "json"});
+    INFO(ended.err);
+    REQUIRE(ended.code == 0);
+    CHECK(parse_report(ended.out).at("target").at("cgroup") == "/" + name);
+  }
+  const std::string uid = unique_uid();
+  const Cgroup pod("/kubepods/burstable/pod" + uid, 64U << 20);
+  const Ended ended = run_memspike({"record", uid.substr(0, 13), "-d", "100ms", "-f", "json"});
+  REQUIRE(ended.code == 0);
+  CHECK(parse_report(ended.out).at("target").at("pod_uid") == uid);
+  const Ended absent = run_memspike({"record", "memspike-test-nothing", "-d", "100ms"});
+  CHECK(absent.code == 3);
+  CHECK(contains(absent.err, "nothing on this node is called memspike-test-nothing"));
+  CHECK(run_memspike({"record", name, "--cgroup", "/" + name}).code == 2);
+  CHECK(run_memspike({"record", "--cgroup", "/" + name, "--wait", "5"}).code == 2);
+  const Ended waited = run_memspike({"record", "--wait=50ms", "memspike-test-ns/nothing"});
+  CHECK(waited.code == 3);
+  CHECK(contains(waited.err, "did not appear in time"));
+}
+
+TEST_CASE("the command of run needs no dashes before it", "[cli]") {
+  CHECK(run_memspike({"run", "-q", "sh", "-c", "exit 7"}).code == 7);
+  CHECK(run_memspike({"run", "-qf", "json", "-o", "/dev/null", "sh", "-c", "exit $#", "--", "a", "b"}).code ==
+        2);
+  CHECK(run_memspike({"run", "--limit=64Mi", "sh", "-c", "echo \"$0 $1\"", "--quiet", "--"}).out ==
+        "--quiet --\n");
+  CHECK(run_memspike({"run", "-q"}).code == 2);
+  CHECK(run_memspike({"run", "-q", "--"}).code == 2);
+  const Ended misspelled = run_memspike({"run", "--limti", "64Mi", "--", "true"});
+  CHECK(misspelled.code == 2);
+  CHECK(contains(misspelled.err, "did you mean --limit?"));
+}
+
 TEST_CASE("without a feature that it needs, it ends with 4, one line and one advice", "[cli]") {
   const Cgroup cgroup("/" + unique_name("floor"));
   for (const char* required : {"btf", "ring_buffer", "tp_btf", "bpf"}) {
@@ -181,6 +259,48 @@ TEST_CASE("without a feature that it needs, it ends with 4, one line and one adv
     CHECK(ended.code == 4);
     CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 2);
     CHECK(ended.out.empty());
+  }
+}
+
+TEST_CASE("a limit of memspike's own process is named as that, not as a lack of the kernel", "[cli]") {
+  for (const char* const arguments : {"run -q -- /bin/true", "doctor"}) {
+    const Ended files = run_limited("ulimit -n 24", arguments);
+    CHECK(files.code == 4);
+    CHECK(contains(files.out + files.err, "RLIMIT_NOFILE"));
+    CHECK(contains(files.out + files.err, "ulimit -Hn"));
+    const Ended memory = run_limited("ulimit -v 20000", arguments);
+    CHECK(memory.code == 4);
+    CHECK(contains(memory.out + memory.err, "RLIMIT_AS"));
+    CHECK(!contains(memory.out + memory.err, "carries no BTF"));
+  }
+}
+
+TEST_CASE("a soft limit of open files does not count, and the command has it back", "[cli]") {
+  const Ended ended = run_limited("ulimit -Sn 24", "run -q -- /bin/sh -c 'ulimit -Sn'");
+  CHECK(ended.code == 0);
+  CHECK(ended.out == "24\n");
+}
+
+TEST_CASE("in a time namespace each moment is the node's", "[cli][host]") {
+  // To the second; in this form texts stand in the order of time.
+  const auto utc_now = [] {
+    std::array<char, 32> text{};
+    const std::time_t now = std::time(nullptr);
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", std::gmtime(&now));
+    return std::string(text.data());
+  };
+  for (const char* const shift_s : {"100000", "-500"}) {
+    if (run_program({"/usr/bin/unshare", "-T", "--monotonic", shift_s, "/bin/true"}).code != 0) return;
+    const std::string before = utc_now();
+    const Ended ended =
+        run_program({"/usr/bin/unshare", "-T", "--monotonic", shift_s, memspike_path(), "run", "-q", "-f",
+                     "json", "--limit", "64Mi", "--", workload_path(), "anon", "16M", "--hold", "50ms"});
+    REQUIRE(ended.code == 0);
+    const Json report = parse_report(ended.out.substr(ended.out.find("{\n")));
+    const Json spike = highest_spike(report.at("memcgs").at(0));
+    CHECK(spike.at("peak_utc").get<std::string>().substr(0, before.size()) >= before);
+    CHECK(spike.at("peak_utc").get<std::string>().substr(0, before.size()) <= utc_now());
+    check_identity(report);
   }
 }
 
@@ -222,7 +342,7 @@ TEST_CASE("a hostile process name stays a name", "[cli]") {
       CHECK(!contains(text, "<b>"));
     }
     if (std::string(format) == "json") {
-      const Json report = Json::parse(text);
+      const Json report = parse_report(text);
       const std::string comm = report.at("memcgs").at(0).at("oom_kills").at(0).at("comm");
       CHECK(contains(comm, "\x1b[31m,\"\n<b>"));
     }

@@ -107,7 +107,7 @@ TEST_CASE("spikes of some milliseconds are read while they last", "[host]") {
   CHECK(read >= kSpikes * 8 / 10);
 }
 
-TEST_CASE("a tmpfs that was left behind is named") {
+TEST_CASE("a tmpfs that was left behind is named", "[anytier]") {
   const Cgroup pod("/" + unique_name("pod"));
   const Cgroup container(pod.path() + "/container", 64 * kMiB);
   const TempDir dir("/dev/shm");
@@ -126,7 +126,7 @@ TEST_CASE("a tmpfs that was left behind is named") {
   CHECK(memcg_of(report, pod.path()).at("inherited").is_null());
 }
 
-TEST_CASE("a tmpfs of a container that is gone stays with its pod, and is named there") {
+TEST_CASE("a tmpfs of a container that is gone stays with its pod, and is named there", "[anytier]") {
   const Cgroup pod("/" + unique_name("pod"));
   const TempDir dir("/dev/shm");
   {

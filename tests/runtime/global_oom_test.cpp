@@ -28,7 +28,7 @@ memspike::UniqueFd take_memory_but(std::uint64_t left_bytes) {
 
 }  // namespace
 
-TEST_CASE("a kill because the node ran out of memory", "[vm]") {
+TEST_CASE("a kill because the node ran out of memory", "[vm][anytier]") {
   if (!in_guest()) FAIL("it takes all memory of the machine: for virtual ones only");
   // Else the kernel would refuse to promise more than there is.
   write_file("/proc/sys/vm/overcommit_memory", "1");
@@ -48,6 +48,7 @@ TEST_CASE("a kill because the node ran out of memory", "[vm]") {
   REQUIRE(kills.size() == 1);
   CHECK(counter(kills[0], "pid") == static_cast<std::uint64_t>(pid));
   CHECK(kills[0].at("limit_cgroup").is_null());
+  CHECK(kills[0].at("cause") == "node");
   CHECK(kills[0].at("kernel_log").at("disagrees") == false);
   CHECK(kills[0].at("trigger").at("pid").get<int>() > 0);
   // No limit on the way up: what ran out was the machine.

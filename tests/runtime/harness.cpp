@@ -17,6 +17,8 @@
 #include <sstream>
 #include <thread>
 
+#include "schema_check.h"
+
 namespace memspike::test {
 namespace {
 
@@ -139,6 +141,22 @@ std::uint64_t Cgroup::limit_hits() const {
   return read_number(dir_ / "memory.failcnt") + (fs::exists(both) ? read_number(both) : 0);
 }
 
+std::string status_of(pid_t pid, const std::string& key) {
+  std::istringstream lines(read_file("/proc/" + std::to_string(pid) + "/status"));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind(key + ":\t", 0) == 0) return line.substr(key.size() + 2);
+  }
+  return "";
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  const std::string text = std::to_string(pid);
+  std::istringstream numbers(read_file("/proc/" + text + "/task/" + text + "/children"));
+  std::vector<pid_t> children;
+  for (pid_t child = 0; numbers >> child;) children.push_back(child);
+  return children;
+}
+
 std::string unique_name(const std::string& stem) {
   static int count = 0;
   return fmt::format("memspike-test-{}-{}-{}", stem, getpid(), ++count);
@@ -168,11 +186,14 @@ Process::Process(Options options) {
   pid_ = fork();
   REQUIRE(pid_ >= 0);
   if (pid_ == 0) {
+    for (const int number : {SIGINT, SIGTERM})
+      std::signal(number, SIG_DFL);  // the test program's own are its own
     if (procs >= 0 && write(procs, "0", 1) != 1) _exit(125);
-    if (options.uid && (setgid(*options.uid) != 0 || setuid(*options.uid) != 0)) _exit(125);
     dup2(ends[0], 0);
     dup2(out, 1);
     dup2(err, 2);
+    if (options.prepare) options.prepare();
+    if (options.uid && (setgid(*options.uid) != 0 || setuid(*options.uid) != 0)) _exit(125);
     execv(arguments[0], arguments.data());
     _exit(127);
   }
@@ -216,6 +237,11 @@ void Process::wait_for_out(const std::string& text, int timeout_s) const {
   REQUIRE(seen);
 }
 
+Json parse_report(const std::string& text) {
+  CHECK(memspike::testing::against_schema(text).empty());
+  return Json::parse(text);
+}
+
 Recorder::Recorder(std::vector<std::string> arguments, bool wait_until_ready) {
   std::vector<std::string> all{memspike_path(), "record"};
   all.insert(all.end(), arguments.begin(), arguments.end());
@@ -236,7 +262,7 @@ Json Recorder::report() {
   const int code = process_->wait();
   INFO(process_->err());
   REQUIRE(code == 0);
-  return Json::parse(read_file(json()));
+  return parse_report(read_file(json()));
 }
 
 Json Recorder::stop() {
@@ -259,6 +285,15 @@ Json highest_spike(const Json& memcg) {
   REQUIRE(!spikes.empty());
   return *std::max_element(spikes.begin(), spikes.end(), [](const Json& a, const Json& b) {
     return counter(a, "prominence_bytes") < counter(b, "prominence_bytes");
+  });
+}
+
+Json highest_burst(const Json& memcg) {
+  const Json& bursts = memcg.at("bursts");
+  INFO(memcg.dump());
+  REQUIRE(!bursts.empty());
+  return *std::max_element(bursts.begin(), bursts.end(), [](const Json& a, const Json& b) {
+    return counter(a, "height_bytes") < counter(b, "height_bytes");
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -35,6 +36,9 @@ class TempDir {
 };
 
 std::string read_file(const fs::path& path);
+
+// A report as JSON; it must be as the schema says.
+Json parse_report(const std::string& text);
 void write_file(const fs::path& path, const std::string& text);
 
 // Whether this is a virtual machine of tests/vm.
@@ -70,6 +74,10 @@ class Cgroup {
   std::vector<fs::path> made_;  // deepest last
 };
 
+// A line of /proc/PID/status; "": there is none. The processes that it forked.
+std::string status_of(pid_t pid, const std::string& key);
+std::vector<pid_t> children_of(pid_t pid);
+
 // A name of the project's own that no other test run uses.
 std::string unique_name(const std::string& stem);
 // A pod UID likewise.
@@ -82,6 +90,7 @@ class Process {
     std::vector<std::string> arguments;
     const Cgroup* cgroup = nullptr;  // it is in there before it executes
     std::optional<uid_t> uid;
+    std::function<void()> prepare = {};  // in the child, before it executes
   };
   explicit Process(Options options);
   ~Process();
@@ -128,6 +137,7 @@ class Recorder {
 Json memcg_of(const Json& report, const std::string& path);
 // Of equally high ones the first; there must be one.
 Json highest_spike(const Json& memcg);
+Json highest_burst(const Json& memcg);
 std::uint64_t counter(const Json& object, const char* name);
 // Of what a session may not lose on any machine. A firing that was skipped because an interrupt came in the
 // middle of the same program (by memspike itself before Linux 6.1, by the kernel since) is named in every

@@ -26,7 +26,7 @@ bool has_note(const Json& report, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("with --wait it records a pod from before it exists") {
+TEST_CASE("with --wait it records a pod from before it exists", "[anytier]") {
   const std::string uid = unique_uid();
   Recorder recorder({"--pod-uid", uid, "--wait=60s"});
   const Cgroup pod("/kubepods/besteffort/pod" + uid);
@@ -46,7 +46,7 @@ TEST_CASE("a --wait that sees nothing ends with exit code 3", "[cli]") {
   CHECK(process.wait() == 3);
 }
 
-TEST_CASE("a target that goes away for good ends the recording") {
+TEST_CASE("a target that goes away for good ends the recording", "[anytier]") {
   auto cgroup = std::make_unique<Cgroup>("/" + unique_name("gone"), 64U << 20);
   const std::string path = cgroup->path();
   Recorder recorder({"--cgroup", path});
@@ -60,7 +60,7 @@ TEST_CASE("a target that goes away for good ends the recording") {
   if (peak) CHECK(memcg.at("usage").at("peak_bytes") == *peak);
 }
 
-TEST_CASE("a recording by --pid ends with its process") {
+TEST_CASE("a recording by --pid ends with its process", "[anytier]") {
   const Cgroup cgroup("/" + unique_name("pid"), 64U << 20);
   Process process(workload(cgroup, {"anon", "16M"}));
   process.wait_for_out("ready");
@@ -71,7 +71,7 @@ TEST_CASE("a recording by --pid ends with its process") {
   CHECK(counter(memcg_of(report, cgroup.path()).at("usage"), "peak_bytes") >= 16U << 20);
 }
 
-TEST_CASE("a limit changed while recording is followed and noted") {
+TEST_CASE("a limit changed while recording is followed and noted", "[anytier][each-detail]") {
   Cgroup cgroup("/" + unique_name("limit"), 64U << 20);
   Recorder recorder({"--cgroup", cgroup.path()});
   REQUIRE(run_workload(cgroup, {"anon", "8M"}) == 0);
@@ -83,7 +83,7 @@ TEST_CASE("a limit changed while recording is followed and noted") {
 }
 
 // [v1]: memory.peak of v2 is writable from 6.12 on, and then resets for the writer's descriptor only.
-TEST_CASE("a watermark reset by somebody is survived and noted", "[v1]") {
+TEST_CASE("a watermark reset by somebody is survived and noted", "[v1][anytier]") {
   REQUIRE_FALSE(memory_is_v2());
   const Cgroup cgroup("/" + unique_name("reset"), 64U << 20);
   Recorder recorder({"--cgroup", cgroup.path()});
@@ -109,7 +109,7 @@ TEST_CASE("a duration ends the recording, and a SIGTERM does", "[cli]") {
 }
 
 // Where a task is asked for its memcg once and not at each page, this must not be what it was before.
-TEST_CASE("a process that moves itself into the target is in it from its next page on") {
+TEST_CASE("a process that moves itself into the target is in it from its next page on", "[brief]") {
   constexpr std::uint64_t kMoves = 20;
   constexpr std::uint64_t kPages = 64;
   const Cgroup cgroup("/" + unique_name("mover"), 64U << 20);
@@ -165,4 +165,33 @@ TEST_CASE("an idle target is swept, however seldom it is asked for", "[cli]") {
     Recorder recorder({"--cgroup", cgroup.path(), "--sweep", period, "-d", "1500ms"});
     CHECK(counter(recorder.wait().at("events"), "sweep_looks") >= least);
   }
+}
+
+// A node whose logs the kubelet writes some time after it made the pod's cgroup.
+TEST_CASE("a pod that is awaited by its UID is named as soon as the node knows its name", "[anytier]") {
+  const TempDir host;
+  const std::string uid = unique_uid();
+  const std::string path = "/kubepods/burstable/pod" + uid;
+  Recorder recorder({"--pod-uid", uid, "--wait=60s", "--host-root", host.path().string(), "--cgroup-root",
+                     memory_mount().string()});
+  const Cgroup pod(path, 64U << 20);
+  const std::string id(64, 'a');
+  const Cgroup container(path + "/" + id, 32U << 20);
+  REQUIRE(run_workload(container, {"anon", "8M"}) == 0);
+  fs::create_directories(host / ("var/log/pods/shop_checkout-0_" + uid + "/app"));
+  fs::create_directories(host / "var/log/containers");
+  fs::create_symlink("/var/log/pods/shop_checkout-0_" + uid + "/app/0.log",
+                     host / ("var/log/containers/checkout-0_shop_app-" + id + ".log"));
+  REQUIRE(run_workload(container, {"anon", "8M"}) == 0);
+  const Json report = recorder.stop();
+  const Json& target = report.at("target");
+  CHECK(target.at("pod_uid") == uid);
+  CHECK(target.at("qos") == "burstable");
+  CHECK(target.at("namespace") == "shop");
+  CHECK(target.at("pod") == "checkout-0");
+  for (const std::string& each : {pod.path(), container.path()}) {
+    CHECK(memcg_of(report, each).at("pod").at("name") == "checkout-0");
+    CHECK(memcg_of(report, each).at("pod").at("namespace") == "shop");
+  }
+  CHECK(memcg_of(report, container.path()).at("container").at("name") == "app");
 }

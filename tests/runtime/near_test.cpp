@@ -63,7 +63,8 @@ TEST_CASE("the limit is hit without a kill: refused charges and stalls are count
   CHECK(counter(memcg_of(report, pod.path()).at("near_misses"), "refused_charges") == 0);
 }
 
-TEST_CASE("each spike has the charges that were refused in its own time, though they are equally high") {
+TEST_CASE("each spike has the charges that were refused in its own time, though they are equally high",
+          "[brief]") {
   const Cgroup cgroup("/" + unique_name("near-each"), kLimitBytes);
   Recorder recorder({"--cgroup", cgroup.path()});
   want_too_much(cgroup);
@@ -100,7 +101,7 @@ TEST_CASE("a container that is gone keeps the count of its refused charges") {
 
 // As a runtime that forbids swap sets it. The kernel then refuses by that limit, and shows it there or, since
 // 6.16, in no file: but each refusal makes a task reclaim, which is a stall.
-TEST_CASE("a limit of memory and swap together that is hit is counted, too", "[v1]") {
+TEST_CASE("a limit of memory and swap together that is hit is counted, too", "[v1][anytier]") {
   const Cgroup cgroup("/" + unique_name("memsw"), kLimitBytes);
   const fs::path both = cgroup.dir() / "memory.memsw.limit_in_bytes";
   if (fs::exists(both)) write_file(both, std::to_string(kLimitBytes));
@@ -118,7 +119,7 @@ TEST_CASE("a limit of memory and swap together that is hit is counted, too", "[v
   check_stalls(report, memcg);
 }
 
-TEST_CASE("memory.high throttles: it is counted", "[v2]") {
+TEST_CASE("memory.high throttles: it is counted", "[v2][anytier]") {
   const Cgroup cgroup("/" + unique_name("high"));
   write_file(cgroup.dir() / "memory.high", std::to_string(kLimitBytes));
   Recorder recorder({"--cgroup", cgroup.path()});

@@ -17,7 +17,7 @@ int kill_rounds() {
 
 }  // namespace
 
-TEST_CASE("200 kills in a row are 200 incidents with the right victims") {
+TEST_CASE("200 kills in a row are 200 incidents with the right victims", "[anytier][each-detail]") {
   const int rounds = kill_rounds();
   const Cgroup cgroup("/" + unique_name("oom"), 6U << 20);
   Recorder recorder({"--cgroup", cgroup.path()});
@@ -46,7 +46,7 @@ TEST_CASE("200 kills in a row are 200 incidents with the right victims") {
   check_identity(report);
 }
 
-TEST_CASE("a container that is killed and restarted is followed by its pod's UID") {
+TEST_CASE("a container that is killed and restarted is followed by its pod's UID", "[anytier]") {
   const std::string uid = unique_uid();
   const Cgroup pod("/kubepods/burstable/pod" + uid);
   Recorder recorder({"--pod-uid", uid.substr(0, 13)});

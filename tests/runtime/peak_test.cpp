@@ -32,7 +32,7 @@ std::vector<Case> cases(const TempDir& dir) {
 
 }  // namespace
 
-TEST_CASE("the peak equals the kernel's to the byte") {
+TEST_CASE("the peak equals the kernel's to the byte", "[each-detail]") {
   const TempDir dir;
   for (const Case& one : cases(dir)) {
     DYNAMIC_SECTION(one.name) {
@@ -68,7 +68,7 @@ TEST_CASE("a neighbour's storm leaves the target's numbers alone") {
   check_identity(report);
 }
 
-TEST_CASE("what the target allocates is counted by process and order") {
+TEST_CASE("what the target allocates is counted by process and order", "[brief]") {
   const Cgroup cgroup("/" + unique_name("count"), kLimit);
   Recorder recorder({"--cgroup", cgroup.path()});
   Process process(workload(cgroup, {"anon", "40M"}));

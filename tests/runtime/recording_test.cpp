@@ -16,7 +16,7 @@ std::string report_of(const std::vector<std::string>& arguments, int expected_co
 
 }  // namespace
 
-TEST_CASE("a recording gives the live run's reports, to the byte") {
+TEST_CASE("a recording gives the live run's reports, to the byte", "[anytier]") {
   const TempDir dir;
   const std::string trace = dir / "run.pftrace";
   const std::string json = dir / "live.json";
@@ -30,7 +30,7 @@ TEST_CASE("a recording gives the live run's reports, to the byte") {
   CHECK(run_workload(cgroup, {"oom", "--max", "64M"}) == 128 + SIGKILL);
   recorder.signal(SIGINT);
   REQUIRE(recorder.wait() == 0);
-  const Json live = Json::parse(read_file(json));
+  const Json live = parse_report(read_file(json));
   CHECK(memcg_of(live, cgroup.path()).at("oom_kills").size() == 1);
   CHECK(memcg_of(live, cgroup.path()).at("spikes").size() >= 6);
   CHECK(report_of({memspike_path(), "report", trace, "-f", "json", "--timeline"}) == read_file(json));
@@ -50,7 +50,7 @@ TEST_CASE("a recording gives the culprits and the stacks of the live run, to the
   CHECK(run_workload(cgroup, {"anon", "16M", "--repeat", "5", "--hold", "5"}) == 0);
   recorder.signal(SIGINT);
   REQUIRE(recorder.wait() == 0);
-  const Json live = Json::parse(read_file(json));
+  const Json live = parse_report(read_file(json));
   CHECK(memcg_of(live, cgroup.path()).at("spikes").at(0).at("culprits").size() >= 1);
   CHECK(live.at("stack_pages").at("total").get<std::uint64_t>() > 0);
   CHECK(report_of({memspike_path(), "report", trace, "-f", "json"}) == read_file(json));
@@ -58,7 +58,7 @@ TEST_CASE("a recording gives the culprits and the stacks of the live run, to the
   CHECK(report_of({memspike_path(), "report", trace, "-f", "pprof"}).substr(0, 2) == "\x1f\x8b");
 }
 
-TEST_CASE("after SIGKILL a recording lacks its last second at most") {
+TEST_CASE("after SIGKILL a recording lacks its last second at most", "[anytier]") {
   const TempDir dir;
   const std::string trace = dir / "killed.pftrace";
   const Cgroup cgroup("/" + unique_name("cut"), 64U << 20);
@@ -68,7 +68,7 @@ TEST_CASE("after SIGKILL a recording lacks its last second at most") {
   CHECK(run_workload(cgroup, {"idle", "2"}) == 0);
   recorder.signal(SIGKILL);
   REQUIRE(recorder.wait() == 128 + SIGKILL);
-  const Json report = Json::parse(report_of({memspike_path(), "report", trace, "-f", "json"}));
+  const Json report = parse_report(report_of({memspike_path(), "report", trace, "-f", "json"}));
   const Json memcg = memcg_of(report, cgroup.path());
   CHECK(counter(memcg.at("usage"), "peak_bytes") >= 32U << 20);
   CHECK(counter(report.at("session"), "duration_ns") >= 1'000'000'000);

@@ -81,7 +81,7 @@ int verdict_rounds() {
 
 }  // namespace
 
-TEST_CASE("a kill at the container's own limit") {
+TEST_CASE("a kill at the container's own limit", "[each-detail]") {
   const Cgroup pod("/kubepods/burstable/pod" + unique_uid());
   const Cgroup container(pod.path() + "/" + kContainerId, 16 * kMiB);
   Recorder recorder({"--cgroup", pod.path()});
@@ -130,7 +130,8 @@ TEST_CASE("100 constructed kills have 100 right verdicts, and the kernel's log a
   CHECK(logged * 10 >= expected.size() * 8);
 }
 
-TEST_CASE("a Guaranteed pod: its own limit is the one that is hit, the sandbox being charged too") {
+TEST_CASE("a Guaranteed pod: its own limit is the one that is hit, the sandbox being charged too",
+          "[anytier]") {
   const Cgroup pod("/kubepods/pod" + unique_uid(), 24 * kMiB);
   const Cgroup container(pod.path() + "/" + kContainerId, 24 * kMiB);
   const Cgroup sandbox(pod.path() + "/" + kSandboxId);
@@ -146,7 +147,7 @@ TEST_CASE("a Guaranteed pod: its own limit is the one that is hit, the sandbox b
   CHECK(counter(memcg_of(report, pod.path()).at("usage"), "peak_bytes") >= 23 * kMiB);
 }
 
-TEST_CASE("a kill by the limit of a slice above the target") {
+TEST_CASE("a kill by the limit of a slice above the target", "[brief]") {
   const Cgroup slice("/" + unique_name("slice"), 16 * kMiB);
   const Cgroup pod(slice.path() + "/target", 64 * kMiB);
   Recorder recorder({"--cgroup", pod.path()});
@@ -159,7 +160,7 @@ TEST_CASE("a kill by the limit of a slice above the target") {
   CHECK(counter(memcg_of(report, pod.path()).at("spikes").back(), "headroom_bytes") <= kMiB);
 }
 
-TEST_CASE("memory.oom.group kills several tasks in one incident", "[v2]") {
+TEST_CASE("memory.oom.group kills several tasks in one incident", "[v2][anytier]") {
   REQUIRE(memory_is_v2());
   const Cgroup cgroup("/" + unique_name("group"), 24 * kMiB);
   write_file(cgroup.dir() / "memory.oom.group", "1");
@@ -179,7 +180,7 @@ TEST_CASE("memory.oom.group kills several tasks in one incident", "[v2]") {
   CHECK(cgroup.oom_kills() <= 4);
 }
 
-TEST_CASE("a cgroup made inside a container is tracked with it") {
+TEST_CASE("a cgroup made inside a container is tracked with it", "[anytier]") {
   const Cgroup pod("/kubepods/burstable/pod" + unique_uid());
   const Cgroup container(pod.path() + "/" + kContainerId, 64 * kMiB);
   Recorder recorder({"--cgroup", container.path()});

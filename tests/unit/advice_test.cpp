@@ -41,7 +41,7 @@ bool near(std::uint64_t a, double b, double relative) {
 }  // namespace
 
 TEST_CASE("without censoring the limits are the nearest-rank percentiles, and a margin") {
-  const auto advice = advise(ladder(100), 38 * kMiB + 1, 64 * kMiB);
+  const auto advice = advise(ladder(100), {38 * kMiB + 1, 64 * kMiB});
   REQUIRE(advice);
   CHECK(advice->spikes == 100);
   CHECK(advice->cut_off == 0);
@@ -60,16 +60,16 @@ TEST_CASE("without censoring the limits are the nearest-rank percentiles, and a 
 }
 
 TEST_CASE("one spike is all, 99 % and 95 % of the spikes, and none is no advice") {
-  const auto advice = advise(ladder(1), {}, {});
+  const auto advice = advise(ladder(1), {});
   REQUIRE(advice);
   for (const Bound& bound : advice->bounds) CHECK(bound.height_bytes == 40 * kMiB);
   CHECK(advice->all().limit_bytes == 44 * kMiB);
   CHECK_FALSE(advice->request_bytes);
-  CHECK_FALSE(advise({}, 38 * kMiB, 50 * kMiB));
+  CHECK_FALSE(advise({}, {38 * kMiB, 50 * kMiB}));
 }
 
 TEST_CASE("the curve says what each limit holds, the current one among them") {
-  const auto advice = advise(ladder(10), {}, 45 * kMiB);  // 40 to 49 MiB
+  const auto advice = advise(ladder(10), {{}, 45 * kMiB});  // 40 to 49 MiB
   REQUIRE(advice);
   REQUIRE(advice->curve.size() >= 5);
   CHECK(std::is_sorted(advice->curve.begin(), advice->curve.end(),
@@ -89,7 +89,7 @@ TEST_CASE("spikes that were cut off make an at least of what they hide") {
   for (std::uint64_t i = 0; i < 3; ++i) {
     observed.add(spike_to(50 * kMiB, (20 + i) * kSecond, Outcome::oom_kill));
   }
-  const auto advice = advise(observed, 38 * kMiB, 50 * kMiB);
+  const auto advice = advise(observed, {38 * kMiB, 50 * kMiB});
   REQUIRE(advice);
   CHECK(advice->spikes == 13);
   CHECK(advice->cut_off == 3);
@@ -108,7 +108,7 @@ TEST_CASE("spikes that were cut off make an at least of what they hide") {
 TEST_CASE("when all were cut off there is a floor and nothing else") {
   Observed observed;
   for (std::uint64_t i = 1; i <= 5; ++i) observed.add(spike_to(50 * kMiB, i * kSecond, Outcome::oom_kill));
-  const auto advice = advise(observed, 38 * kMiB, 50 * kMiB);
+  const auto advice = advise(observed, {38 * kMiB, 50 * kMiB});
   REQUIRE(advice);
   CHECK(advice->knows_no_height());
   CHECK_FALSE(advice->extrapolated_bytes);
@@ -121,7 +121,7 @@ TEST_CASE("spikes cut off low do not hide the height of those that went higher")
   // A pod's limit killed at 30 MiB what elsewhere peaks at 40 to 49.
   Observed observed = ladder(10);
   observed.add(spike_to(30 * kMiB, 100 * kSecond, Outcome::oom_kill));
-  const auto advice = advise(observed, {}, {});
+  const auto advice = advise(observed, {});
   REQUIRE(advice);
   CHECK_FALSE(advice->all().at_least);
   CHECK(advice->all().height_bytes == 49 * kMiB);
@@ -171,7 +171,7 @@ TEST_CASE("the slope tells how high a spike would have gone that was cut off ear
     cut.rise_ns = 100 * kSecond;
     observed.add(cut);
   }
-  const auto advice = advise(observed, 40 * kMiB, 60 * kMiB);
+  const auto advice = advise(observed, {40 * kMiB, 60 * kMiB});
   REQUIRE(advice);
   REQUIRE(advice->extrapolated_bytes);
   CHECK(near(*advice->extrapolated_bytes, 80.0 * kMiB, 0.02));
@@ -186,7 +186,7 @@ TEST_CASE("a spike that had risen for as long as the others do is not extrapolat
   cut.prominence_bytes = 60 * kMiB;
   cut.crest_rise_ns = 5'000'000;  // 1.2 MiB a ms: 20 MiB took 17 ms, others rise in 10
   observed.add(cut);
-  const auto advice = advise(observed, 40 * kMiB, 60 * kMiB);
+  const auto advice = advise(observed, {40 * kMiB, 60 * kMiB});
   REQUIRE(advice);
   CHECK_FALSE(advice->extrapolated_bytes);
   CHECK(advice->all().at_least);
@@ -204,6 +204,92 @@ TEST_CASE("equal tops that follow each other are one spike, one still up counts 
   CHECK(observed.heights.fell() == 1);
   CHECK(observed.cut_off_bytes_per_second.count() == 2);
   CHECK(observed.fallen_rise_ns.count() == 0);
+}
+
+TEST_CASE("a limit is never below what it lives at, what it held, what its runtime may take, or the kill") {
+  // runc's start-up was its only spike; then it rose to 44 MiB and stayed.
+  Observed observed;
+  observed.add(spike_to(2 * kMiB, kSecond));
+  Known known;
+  known.level_bytes = 44 * kMiB;
+  known.held_bytes = 45 * kMiB;
+  auto advice = advise(observed, known);
+  REQUIRE(advice);
+  CHECK(advice->request_bytes == 44 * kMiB);
+  CHECK(advice->all().limit_bytes == 50 * kMiB);  // 49.5
+  CHECK(advice->basis == Basis::held);
+  CHECK(advice->basis_bytes == 45 * kMiB);
+  for (const Bound& bound : advice->bounds) CHECK(bound.limit_bytes >= *advice->request_bytes);
+  CHECK(advice->curve.front().limit_bytes >= *advice->request_bytes);
+
+  known.told_bytes = 80 * kMiB;
+  advice = advise(observed, known);
+  CHECK(advice->all().limit_bytes == 88 * kMiB);
+  CHECK(advice->basis == Basis::told);
+
+  known.limit_bytes = 120 * kMiB;
+  CHECK(advise(observed, known)->all().limit_bytes == 88 * kMiB);
+  known.follows_limit = true;
+  advice = advise(observed, known);
+  CHECK(advice->all().limit_bytes == 120 * kMiB);
+  CHECK(advice->basis == Basis::today);
+  known.follows_limit = false;
+  known.killed_from_outside = true;
+  CHECK(advise(observed, known)->all().limit_bytes == 120 * kMiB);
+}
+
+TEST_CASE("whatever was seen, limit >= request, >= what was held and a margin") {
+  std::mt19937_64 random(12);
+  for (int i = 0; i < 2000; ++i) {
+    Observed observed;
+    const auto bytes = [&](std::uint64_t below_mib) { return random() % (below_mib * kMiB); };
+    for (std::uint64_t n = 1 + random() % 30; n > 0; --n) {
+      observed.add(
+          spike_to(bytes(100), (40 - n) * kSecond, random() % 4 == 0 ? Outcome::oom_kill : Outcome::fell));
+    }
+    Known known;
+    if (random() % 2 == 0) known.level_bytes = 1 + bytes(150);
+    if (random() % 2 == 0) known.limit_bytes = bytes(200);
+    known.held_bytes = bytes(200);
+    if (random() % 3 == 0) known.told_bytes = bytes(300);
+    known.follows_limit = random() % 3 == 0;
+    known.killed_from_outside = random() % 3 == 0;
+    const auto advice = advise(observed, known);
+    REQUIRE(advice);
+    const std::uint64_t limit_bytes = advice->all().limit_bytes;
+    CHECK(advice->request_bytes.has_value() == known.level_bytes.has_value());
+    CHECK(limit_bytes >= known.held_bytes + known.held_bytes / 100 * 10);
+    CHECK(limit_bytes >= observed.heights.highest_bytes());
+    CHECK(limit_bytes >= known.told_bytes);
+    if (known.follows_limit || known.killed_from_outside) CHECK(limit_bytes >= known.limit_bytes.value_or(0));
+    for (const Bound& bound : advice->bounds) {
+      CHECK(bound.limit_bytes >= advice->request_bytes.value_or(0));
+      CHECK(bound.limit_bytes <= limit_bytes);
+    }
+  }
+}
+
+TEST_CASE("a level is where it stays: no ramp, no moment, nothing empty") {
+  const auto ramp = [](std::uint64_t from_mib, std::uint64_t to_mib, std::uint64_t total_ns) {
+    histogram::Histogram at;
+    for (std::uint64_t mib = from_mib; mib < to_mib; ++mib)
+      at.record(mib * kMiB, total_ns / (to_mib - from_mib));
+    return at;
+  };
+  CHECK_FALSE(level_of({}));
+  CHECK_FALSE(level_of(ramp(0, 80, 60 * kSecond)));
+  CHECK_FALSE(level_of(ramp(38, 42, kSecond / 4)));
+  histogram::Histogram empty;
+  empty.record(0, 60 * kSecond);
+  empty.record(kMiB, kSecond);
+  CHECK_FALSE(level_of(empty));
+  const auto sawtooth = level_of(ramp(20, 40, 60 * kSecond));
+  REQUIRE(sawtooth);
+  CHECK(near(*sawtooth, 29.5 * kMiB, 0.05));
+  histogram::Histogram spiky;
+  spiky.record(38 * kMiB, 50 * kSecond);
+  spiky.record(90 * kMiB, 10 * kSecond);
+  CHECK(near(level_of(spiky).value_or(0), 38.0 * kMiB, 0.01));
 }
 
 TEST_CASE("very many different heights are rounded up, in any order, and merge") {

@@ -42,16 +42,44 @@ TEST_CASE("v1 files: limit, usage, peak, kills") {
 TEST_CASE("refused and throttled charges: those of its own limits, not of its descendants") {
   Tree tree;
   tree.file("v2/memory.events", "low 0\nhigh 70\nmax 50\noom 1\n");
-  CHECK(read_limit_hits(tree.at("v2")) == 50u);  // before Linux 5.2 there is no other file
+  CHECK(read_refused_charges(tree.at("v2")) == 50u);  // before Linux 5.2 there is no other file
   tree.file("v2/memory.events.local", "low 0\nhigh 7\nmax 5\noom 1\n");
-  CHECK(read_limit_hits(tree.at("v2")) == 5u);
-  CHECK(read_high_hits(tree.at("v2")) == 7u);
+  CHECK(read_refused_charges(tree.at("v2")) == 5u);
+  CHECK(read_throttled_charges(tree.at("v2")) == 7u);
   tree.file("v1/memory.failcnt", "3\n");
-  CHECK(read_limit_hits(tree.at("v1")) == 3u);
+  CHECK(read_refused_charges(tree.at("v1")) == 3u);
   tree.file("v1/memory.memsw.failcnt", "40\n");
-  CHECK(read_limit_hits(tree.at("v1")) == 43u);
-  CHECK_FALSE(read_high_hits(tree.at("v1")));
-  CHECK_FALSE(read_limit_hits(tree.at("missing")));
+  CHECK(read_refused_charges(tree.at("v1")) == 43u);
+  CHECK_FALSE(read_throttled_charges(tree.at("v1")));
+  CHECK_FALSE(read_refused_charges(tree.at("missing")));
+}
+
+TEST_CASE("v1: whether the OOM killer may act, and whether tasks wait for it in vain") {
+  Tree tree;
+  tree.file("v1/memory.oom_control", "oom_kill_disable 1\nunder_oom 1\noom_kill 0\n");
+  REQUIRE(read_oom_control(tree.at("v1")));
+  CHECK(read_oom_control(tree.at("v1"))->killer_disabled);
+  CHECK(read_oom_control(tree.at("v1"))->under_oom);
+  tree.file("v1/memory.oom_control", "oom_kill_disable 0\nunder_oom 1\n");
+  CHECK_FALSE(read_oom_control(tree.at("v1"))->killer_disabled);
+  tree.file("v1/memory.oom_control", "nonsense\n");
+  CHECK_FALSE(read_oom_control(tree.at("v1")));
+  CHECK_FALSE(read_oom_control(tree.at("v2")));
+}
+
+TEST_CASE("v2: memory.high, and how long its tasks stood still") {
+  Tree tree;
+  tree.file("v2/memory.high", "31457280\n");
+  tree.file("v2/memory.pressure",
+            "some avg10=12.03 avg60=2.00 avg300=0.40 total=1234567\n"
+            "full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n");
+  CHECK(read_high_bytes(tree.at("v2")) == 31'457'280u);
+  CHECK(read_pressure_ns(tree.at("v2")) == 1'234'567'000u);
+  tree.file("v2/memory.high", "max\n");
+  CHECK_FALSE(read_high_bytes(tree.at("v2")));
+  tree.file("v2/memory.pressure", "some avg10=0.00\n");
+  CHECK_FALSE(read_pressure_ns(tree.at("v2")));
+  CHECK_FALSE(read_pressure_ns(tree.at("v1")));
 }
 
 TEST_CASE("a memcg is told from a cgroup, and a v2 kernel before 5.19 has no peak") {

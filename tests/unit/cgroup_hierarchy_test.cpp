@@ -83,6 +83,31 @@ TEST_CASE("a node without memory accounting is unsupported, with what to change"
   }
 }
 
+TEST_CASE("below a host root without a hierarchy, the advice is where to look, not what to mount") {
+  Tree tree;
+  const auto advice_of = [](const Roots& roots) {
+    const auto found = find_hierarchy(roots);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().kind == ErrorKind::unsupported);
+    return found.error().advice;
+  };
+  std::string advice;
+  SECTION("nothing is there") { advice = advice_of(tree.roots()); }
+  SECTION("the mounts were not taken along: an empty directory") {
+    tree.dir("sys/fs/cgroup");
+    advice = advice_of(tree.roots());
+  }
+  SECTION("its mount table knows other hierarchies only") {
+    tree.dir("sys/fs/cgroup/cpu");
+    tree.file("proc/self/mountinfo", "33 30 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n");
+    advice = advice_of(tree.roots());
+  }
+  CHECK(advice.find("--cgroup-root") != std::string::npos);
+  CHECK(advice.find("mount -t") == std::string::npos);
+  // Where --cgroup-root was given, it is that which is wrong.
+  CHECK(advice_of(Roots{tree.root(), tree.at("none")}).find("mount -t") == std::string::npos);
+}
+
 TEST_CASE("cgroup_root may be the memory mount, a v2 mount, or what holds them") {
   Tree tree;
   tree.dir("proc/self");

@@ -12,8 +12,9 @@ using namespace memspike::cgroup::testing;
 TEST_CASE("v2: shmem is part of file, and the kernel's share has a sum") {
   const MemoryStat stat = parse_memory_stat(
       "anon 100\nfile 70\nkernel 50\nkernel_stack 1\npagetables 2\nsock 8\nshmem 30\n"
-      "inactive_anon 1\ninactive_file 9\nslab 47\n");
+      "inactive_anon 1\ninactive_file 9\nactive_file 4\nslab 47\n");
   CHECK(stat.inactive_file_bytes == 9u);
+  CHECK(stat.reclaimable_file_bytes == 13u);
   CHECK(stat.parts == composition::Parts{100, 40, 30, 50, 8});
 }
 
@@ -27,13 +28,14 @@ TEST_CASE("v1: the totals count, and the kernel's share is a file of its own") {
   const Tree tree;
   const std::string stat =
       "cache 1\nrss 2\nshmem 3\ninactive_file 4\nhierarchical_memory_limit 9\n"
-      "total_cache 100\ntotal_rss 200\ntotal_shmem 60\ntotal_inactive_file 12\n";
+      "total_cache 100\ntotal_rss 200\ntotal_shmem 60\ntotal_inactive_file 12\ntotal_active_file 8\n";
   tree.file("v1/memory.stat", stat);
   tree.file("v1/memory.kmem.usage_in_bytes", "4096\n");
   tree.file("v1/memory.usage_in_bytes", "8192\n");
   const auto read = StatFiles(tree.at("v1")).read();
   REQUIRE(read);
   CHECK(read->stat.inactive_file_bytes == 12u);
+  CHECK(read->stat.reclaimable_file_bytes == 20u);
   CHECK(read->stat.parts == composition::Parts{200, 40, 60, 4096, {}});
   CHECK(read->usage_bytes == 8192u);
   CHECK_FALSE(parse_memory_stat(stat).parts.kernel_bytes);
@@ -46,6 +48,7 @@ TEST_CASE("what memory.stat does not tell, or tells as nonsense, is not known") 
       parse_memory_stat("anon -1\nfile 1 2\nshmem\n\nsock 99999999999999999999999\ninactive_file -1\n");
   CHECK(stat.parts == composition::Parts{});
   CHECK_FALSE(stat.inactive_file_bytes);
+  CHECK_FALSE(stat.reclaimable_file_bytes);
   CHECK(parse_memory_stat("file 5\nshmem 9\n").parts.file_bytes == 0u);  // never below nothing
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "cgroup/meaning.h"
 #include "cgroup/resolve.h"
 #include "cgroup/resolve_path.h"
 #include "cgroup/suggest.h"
@@ -344,4 +345,51 @@ TEST_CASE("nearest prefers fewer edits, then a longer common beginning") {
   CHECK(nearest("web-1", {"api", "web-0", "wxb-1-extra"}) == 1);
   CHECK(nearest("x", {}) == std::string::npos);
   CHECK(nearest("abcd", {"zzzzabcd", "abce-very-long"}) == 1);
+}
+
+TEST_CASE("a bare name is what it names, where that is one thing") {
+  const Node node;
+  const auto meaning = [&](const std::string& text) {
+    return meaning_of(text, node.hierarchy, node.tree.roots());
+  };
+  for (const char* pod : {"default/web-0", "web-0", "web", "0f2c8a41", "0F2C-8A41-6b7d"}) {
+    INFO(pod);
+    const auto spec = meaning(pod);
+    REQUIRE(spec);
+    CHECK(spec->pod_uid == kUid);
+    CHECK(spec->containers.empty());
+    CHECK(node.find(*spec));
+  }
+  for (const std::string& container : {std::string("app"), kApp, kApp.substr(0, 12)}) {
+    const auto spec = meaning(container);
+    REQUIRE(spec);
+    CHECK(spec->pod_uid == kUid);
+    CHECK(spec->containers == std::vector<std::string>{kApp});
+    CHECK(node.find(*spec));
+  }
+  CHECK(meaning("4711")->pid == 4711);
+  CHECK(meaning("/user.slice")->cgroup_path == "/user.slice");
+  CHECK(meaning("user.slice")->cgroup_path == "user.slice");
+}
+
+TEST_CASE("a bare name that is nothing, or several things, is answered with what was meant") {
+  const Node node;
+  node.tree.logs("default", "web-0", kUid, "proxy", kPause);
+  const auto meaning = [&](const std::string& text) {
+    return meaning_of(text, node.hierarchy, node.tree.roots());
+  };
+  const auto ambiguous = meaning("proxy");
+  REQUIRE_FALSE(ambiguous);
+  CHECK(ambiguous.error().kind == ErrorKind::not_found);
+  CHECK(contains(ambiguous.error().message, "proxy may mean 2 things"));
+  CHECK(contains(ambiguous.error().advice, "--pod default/web-0 --container proxy"));
+  CHECK(contains(ambiguous.error().advice, "--pod default/api --container proxy"));
+  for (const char* text : {"defualt/web-0", "prox", "", "/no/such", "4712", "\x1b[2J"}) {
+    INFO(text);
+    const auto nothing = meaning(text);
+    REQUIRE_FALSE(nothing);
+    CHECK(nothing.error().kind == ErrorKind::not_found);
+    CHECK_FALSE(contains(nothing.error().message, "\x1b"));
+  }
+  CHECK(contains(meaning("defualt/web-0").error().message, "did you mean default/web-0?"));
 }

@@ -230,6 +230,38 @@ TEST_CASE("a memcg is described as it is born, and its name as soon as it is kno
   CHECK(describe_memcg(pod + "/" + kSidecar, *hierarchy, names).container->name == "sidecar");
 }
 
+TEST_CASE("a memcg's description names its pod, by the logs or by what the runtime knows of a container") {
+  Tree tree;
+  make_v2_node(tree);
+  const std::string pod = "/kubepods/burstable/pod" + kUid;
+  tree.v2_memcg("sys/fs/cgroup" + pod + "/" + kApp, 1);
+  tree.v2_memcg("sys/fs/cgroup" + pod + "/" + kPause, 1);
+  tree.v2_memcg("sys/fs/cgroup/system.slice/x", 1);
+  const auto hierarchy = find_hierarchy(tree.roots());
+  REQUIRE(hierarchy);
+  Names names(tree.roots());
+  const auto pod_of = [&](const std::string& path) { return describe_memcg(path, *hierarchy, names).pod; };
+  REQUIRE(pod_of(pod));
+  CHECK(pod_of(pod)->uid == kUid);
+  CHECK(pod_of(pod)->qos == "burstable");
+  CHECK_FALSE(pod_of(pod)->pod);
+  CHECK_FALSE(pod_of("/system.slice/x"));
+  tree.file("run/containerd/io.containerd.runtime.v2.task/k8s.io/" + kApp + "/config.json",
+            R"({"annotations":{"io.kubernetes.cri.container-type":"container",
+               "io.kubernetes.cri.container-name":"app","io.kubernetes.cri.sandbox-name":"web-0",
+               "io.kubernetes.cri.sandbox-namespace":"default"}})");
+  for (const std::string& path : {pod, pod + "/" + kApp, pod + "/" + kPause, pod + "/" + kApp + "/inner"}) {
+    REQUIRE(pod_of(path));
+    CHECK(pod_of(path)->pod == "web-0");
+    CHECK(pod_of(path)->namespace_name == "default");
+  }
+  const std::string other = "/kubepods/pod" + kOtherUid;
+  tree.logs("data", "pg-1", kOtherUid, "db", kSidecar);
+  names.reload();
+  CHECK(pod_of(other)->pod == "pg-1");  // not made yet, or gone
+  CHECK(pod_of(other)->qos == "guaranteed");
+}
+
 TEST_CASE("hostile names on the node are skipped, not believed") {
   Tree tree;
   make_v2_node(tree);

@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "report/checkup.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
+#include "views/node/checkup.h"
 
-namespace memspike::report {
+namespace memspike::views {
 namespace {
 
 Checkup healthy() {
@@ -116,4 +116,4 @@ TEST_CASE("doctor: the JSON contract") {
   CHECK(bad["checks"][1]["state"] == "unknown");
 }
 
-}  // namespace memspike::report
+}  // namespace memspike::views

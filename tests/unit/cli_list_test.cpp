@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "report/inventory.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
+#include "views/node/inventory.h"
 
-namespace memspike::report {
+namespace memspike::views {
 namespace {
 
 constexpr const char* kUid = "3f2a1b4c-0001-4000-8000-00000000aaaa";
@@ -154,4 +154,16 @@ TEST_CASE("list: the JSON contract") {
   CHECK(nlohmann::json::parse(render_inventory_json(cgroup::Mode::v1, {}))["pods"].empty());
 }
 
-}  // namespace memspike::report
+TEST_CASE("list: where a service runs, its bursts and kills are shown") {
+  const WatchedByPath watched{{"/kubepods/pod1/8c1f8c1f8c1f8c1f", {50 << 20, 1234, 3}}};
+  const std::string text = render_inventory_text({shop_pod()}, wide(), watched);
+  CHECK(contains(text, "BURSTS/H  KILLS"));
+  CHECK(contains(text, "1,234"));
+  CHECK_FALSE(contains(render_inventory_text({shop_pod()}, wide()), "KILLS"));
+  const auto json = nlohmann::json::parse(render_inventory_json(cgroup::Mode::v2, {shop_pod()}, watched));
+  const auto& containers = json.at("pods")[0].at("containers");
+  CHECK(containers[1].at("watched").at("kills") == 3);
+  CHECK_FALSE(containers[0].contains("watched"));
+}
+
+}  // namespace memspike::views

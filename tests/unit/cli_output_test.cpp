@@ -139,3 +139,38 @@ TEST_CASE("a file that cannot be written is known at once") {
   CHECK(output.error().message.find("no/such/a.json: No such file or directory") != std::string::npos);
   CHECK_FALSE(Output::open(tree.root().string(), STDOUT_FILENO, Output::Mode::whole));
 }
+
+TEST_CASE("a new file is for its owner's eyes") {
+  const Tree tree;
+  for (const auto mode : {Output::Mode::whole, Output::Mode::stream}) {
+    const std::string name = mode == Output::Mode::whole ? "whole" : "stream";
+    auto output = Output::open(tree.at(name).string(), STDOUT_FILENO, mode);
+    REQUIRE(output);
+    REQUIRE(output->write("secret"));
+    REQUIRE(output->close());
+    CHECK((status_of(tree.at(name)).st_mode & 0777) == 0600);
+  }
+}
+
+TEST_CASE("where others may write, links are not followed and their files are left alone") {
+  const Tree tree;
+  tree.dir("shared");
+  tree.file("real", "mine");
+  tree.link("shared/link", "../real");
+  tree.file("shared/own", "old");
+  REQUIRE(::chmod(tree.at("shared").c_str(), 01777) == 0);
+  for (const auto mode : {Output::Mode::whole, Output::Mode::stream}) {
+    const auto through = Output::open(tree.at("shared/link").string(), STDOUT_FILENO, mode);
+    REQUIRE_FALSE(through);
+    CHECK(through.error().message.find("a link in a directory that others may write to") !=
+          std::string::npos);
+    CHECK(content_of(tree.at("real")) == "mine");
+    CHECK(Output::open(tree.at("shared/own").string(), STDOUT_FILENO, mode));
+    CHECK(Output::open(tree.at("shared/new").string(), STDOUT_FILENO, mode));
+    if (::geteuid() != 0) continue;
+    tree.file("shared/theirs", "theirs");
+    REQUIRE(::chown(tree.at("shared/theirs").c_str(), 12345, 12345) == 0);
+    CHECK_FALSE(Output::open(tree.at("shared/theirs").string(), STDOUT_FILENO, mode));
+    CHECK(content_of(tree.at("shared/theirs")) == "theirs");
+  }
+}

@@ -68,6 +68,40 @@ TEST_CASE("a spike's composition is taken between the readings nearest to base a
   CHECK_FALSE(growth->shmem_bytes);
 }
 
+TEST_CASE("a burst's composition is told at its end, and that it shifted while usage stood at the limit") {
+  spike::Burst burst;  // from 8 to 160 MiB within 1 s, there for 300 ms, then killed
+  burst.floor = {0, 8 * kMiB};
+  burst.rise_begin = {100 * kMs, 8 * kMiB};
+  burst.rise_end = {1'100 * kMs, 160 * kMiB};
+  burst.top = {1'100 * kMs, 160 * kMiB};
+  burst.half_begin_ns = 600 * kMs;
+  burst.high_begin_ns = 1'000 * kMs;
+  burst.end_ns = 1'400 * kMs;
+  burst.duration_ns = 800 * kMs;
+  burst.crest_ns = 400 * kMs;
+  burst.outcome = spike::Outcome::oom_kill;
+  Readings readings;
+  readings.add(reading(90 * kMs, 6, 2));
+  readings.add(reading(500 * kMs, 15, 60));
+  readings.add(reading(1'090 * kMs, 25, 133));
+  readings.add(reading(1'200 * kMs, 80, 79));
+  readings.add(reading(1'395 * kMs, 150, 10));
+  readings.add(reading(1'399 * kMs, 20, 10));  // the victim is being unmapped
+  readings.add(reading(1'450 * kMs, 6, 10));
+  const auto makeup = readings.makeup(burst);
+  REQUIRE(makeup);
+  CHECK(makeup->grown.from_ns == 90 * kMs);
+  CHECK(makeup->grown.to_ns == 1'395 * kMs);
+  CHECK(makeup->grown.anon_bytes == 144 * static_cast<std::int64_t>(kMiB));
+  CHECK(makeup->grown.file_bytes == 8 * static_cast<std::int64_t>(kMiB));
+  REQUIRE(makeup->shift);
+  CHECK(makeup->shift->anon_bytes == 125 * static_cast<std::int64_t>(kMiB));
+  CHECK(makeup->shift->file_bytes == -123 * static_cast<std::int64_t>(kMiB));
+
+  burst.top.usage_bytes = 400 * kMiB;  // what was read accounts for too little of it
+  CHECK_FALSE(readings.makeup(burst));
+}
+
 TEST_CASE("what shrank meanwhile is told as such") {
   const auto growth = growth_of({reading(1'000, 20, 20), reading(2'000, 95, 5)});
   REQUIRE(growth);
@@ -136,7 +170,30 @@ TEST_CASE("the fall wants a reading, too: from there the next spike starts") {
   CHECK(
       times_of(trigger,
                {{0, 40}, {20 * kMs, 60}, {40 * kMs, 55}, {60 * kMs, 50}, {80 * kMs, 40}, {100 * kMs, 60}}) ==
-      Times{20, 60, 100});
+      Times{20, 60, 80, 100});
+}
+
+TEST_CASE("while usage stands up there and moves, it is read again and again: its make-up may change") {
+  Trigger trigger;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rows{{0, 40}};
+  for (std::uint64_t ms = 10; ms <= 310; ++ms) rows.emplace_back(ms * kMs, ms % 2 == 0 ? 60 : 61);
+  const Times times = times_of(trigger, rows);
+  CHECK(times.size() >= 14);
+  for (std::size_t i = 1; i < times.size(); ++i) CHECK(times[i] - times[i - 1] <= 21);
+}
+
+TEST_CASE("what stands at its limit is read for as long as it moves there") {
+  Trigger trigger;
+  Times times;
+  for (std::uint64_t ms = 0; ms <= 10'000; ms += 5) {
+    trigger.push(ms * kMs, (ms % 2 == 0 ? 60 : 61) * kMiB, 4 * kMiB);
+    trigger.push_at_limit(ms * kMs);
+    if (!trigger.is_due(ms * kMs)) continue;
+    trigger.taken(ms * kMs);
+    times.push_back(ms);
+  }
+  CHECK(times.size() >= 180);
+  CHECK(times.size() <= 200);
 }
 
 TEST_CASE("a level that stays is the floor after two seconds") {
@@ -147,7 +204,7 @@ TEST_CASE("a level that stays is the floor after two seconds") {
                            {2'600 * kMs, 60},
                            {3'700 * kMs, 60},
                            {3'800 * kMs, 63},
-                           {3'900 * kMs, 64}}) == Times{20, 3'900});
+                           {3'900 * kMs, 64}}) == Times{20, 1'500, 3'900});
 }
 
 TEST_CASE("after a calm a rise of some milliseconds is read as it goes") {

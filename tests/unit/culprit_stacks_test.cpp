@@ -1,8 +1,9 @@
-// Stacks added up: in the table, and by the builder.
+// Stacks added up: in their table, and in the report.
 #include <catch2/catch.hpp>
 
-#include "builder_events.h"
+#include "capture/stack_sums.h"
 #include "culprit/stack_table.h"
+#include "lives_events.h"
 
 using namespace memspike;
 using namespace memspike::events;
@@ -41,9 +42,71 @@ TEST_CASE("a full table counts what it cannot tell apart") {
   CHECK(table.overflow().samples == 90);
 }
 
+TEST_CASE("what unwinding found of a stack comes later, earlier or never") {
+  capture::StackSums join;
+  join.set_copies();
+  const auto key = [](std::vector<std::uint64_t> user) {
+    return culprit::StackKey{0, 70, "worker", {0xffffffff81000000}, std::move(user)};
+  };
+  join.add(key({1, 9}), 64 * 4096, 5, 0);
+  join.add_chain(5, {1, 2, 3}, true);  // later
+  join.add_chain(6, {1, 2, 3}, true);  // earlier
+  join.add(key({1, 8}), 64 * 4096, 6, 0);
+  join.add(key({1, 7}), 32 * 4096, 7, 0);  // never: what frame pointers say of its caller is not told
+  join.add(key({4, 5}), 16 * 4096, 0, 0);  // has no copy
+  join.add(key({}), 8 * 4096, 8, 0);
+  join.add_chain(8, {1, 2, 3}, false);
+  const facts::RawStacks stacks = join.take(4096);
+  CHECK(stacks.pages == 2 * 64 + 32 + 16 + 8);
+  REQUIRE(stacks.stacks.size() == 4);
+  CHECK(stacks.stacks[0].stack.pages == 128);
+  CHECK(stacks.stacks[0].user == std::vector<std::uint64_t>{1, 2, 3});
+  CHECK(stacks.stacks[0].ending == facts::Ending::whole);
+  CHECK(stacks.stacks[1].user == std::vector<std::uint64_t>{1});
+  CHECK(stacks.stacks[1].ending == facts::Ending::leaf);
+  CHECK(stacks.stacks[2].user == std::vector<std::uint64_t>{4});
+  CHECK(stacks.stacks[3].ending == facts::Ending::cut);
+  CHECK(join.take(4096).stacks.empty());
+}
+
+TEST_CASE("without copies of stacks, frame pointers are what there is") {
+  capture::StackSums join;
+  join.add({0, 70, "worker", {}, {1, 9}}, 64 * 4096, 0, 0);
+  const facts::RawStacks stacks = join.take(4096);
+  REQUIRE(stacks.stacks.size() == 1);
+  CHECK(stacks.stacks[0].user == std::vector<std::uint64_t>{1, 9});
+  CHECK(stacks.stacks[0].ending == facts::Ending::frame_pointers);
+}
+
+TEST_CASE("what the same place charged at two times can be told apart, and is one stack else") {
+  capture::StackSums join;
+  const culprit::StackKey key{0, 70, "worker", {}, {1, 9}};
+  join.add(key, 64 * 4096, 0, 1'000'000'000);
+  join.add(key, 32 * 4096, 0, 1'010'000'000);
+  join.add(key, 16 * 4096, 0, 3'000'000'000);
+  const facts::RawStacks raw = join.take(4096);
+  REQUIRE(raw.stacks.size() == 2);
+  report::Stacks stacks;
+  stacks.overflow_pages = 5;
+  for (const facts::RawStack& each : raw.stacks) {
+    stacks.stacks.push_back(each.stack);
+    stacks.stacks.back().user = {0};
+  }
+  report::Stacks all = stacks;
+  report::join_times(all);
+  REQUIRE(all.stacks.size() == 1);
+  CHECK(all.stacks[0].pages == 112);
+  CHECK(all.pages == 117);
+  CHECK(all.user_pages == 112);
+  report::keep_seen(stacks, 2'900'000'000, 3'050'000'000);
+  REQUIRE(stacks.stacks.size() == 1);
+  CHECK(stacks.stacks[0].pages == 16);
+  CHECK(stacks.pages == 16);
+}
+
 TEST_CASE("stacks of a session are those of the target's memcgs, in pages") {
   Recording recording({}, [](const std::string& path) {
-    report::Description description;
+    facts::Description description;
     description.in_target = path != "/pod/other";
     return description;
   });
@@ -56,11 +119,11 @@ TEST_CASE("stacks of a session are those of the target's memcgs, in pages") {
   recording.apply(stack(2, 64 * 4096, {1, 2}));
   recording.apply(stack(9, 64 * 4096, {1, 2}));  // of a memcg that nobody saw born
   CHECK(recording.orphans() == 1);
-  const report::RawStacks stacks = recording.take_stacks(4096);
+  const facts::RawStacks stacks = recording.take_stacks(4096);
   CHECK(stacks.pages == 128);
   CHECK(stacks.overflow_pages == 0);
   REQUIRE(stacks.stacks.size() == 1);
-  const report::RawStack& only = stacks.stacks[0];
+  const facts::RawStack& only = stacks.stacks[0];
   CHECK(only.memcg == 1);
   CHECK(only.stack.pages == 128);
   CHECK(only.stack.samples == 2);
@@ -71,30 +134,26 @@ TEST_CASE("stacks of a session are those of the target's memcgs, in pages") {
 }
 
 TEST_CASE("a report has the stacks of the containers that are reported on, with their totals") {
-  report::BuilderOptions options;
+  lives::LifeOptions options;
   options.containers = {"app"};
-  report::Builder builder(options);
-  const auto found = [&](report::MemcgIndex memcg, const std::string& name) {
-    builder.apply(report::MemcgFound{memcg,
-                                     1,
-                                     memcg,
-                                     {},
-                                     "/pod/" + name,
-                                     {report::Role::container, report::Container{"id-" + name, name}}});
+  lives::LifeTable table(options);
+  const auto found = [&](facts::MemcgIndex memcg, const std::string& name) {
+    table.apply(facts::MemcgFound{
+        memcg, 1, memcg, {}, "/pod/" + name, {facts::Role::container, facts::Container{"id-" + name, name}}});
   };
   found(0, "app");
   found(1, "other");
-  builder.apply(report::CodeNamed{{{"/srv/app", ""}}, {{"f", 0, 1}}});
-  builder.apply(report::CodeNamed{{{"[kernel]", ""}}, {{"g", 1, 2}, {"h", 99, 3}}});
-  builder.apply(report::StackSeen{0, {100, 2, 7, "app", "", {}, {1, 77}, {0, 2}, true}});
-  builder.apply(report::StackSeen{0, {10, 1, 7, "app", "", {}, {1}, {}, false}});
-  builder.apply(report::StackSeen{1, {1000, 1, 8, "other", "", {}, {1}, {0}, false}});
-  builder.apply(report::StackSeen{5, {1000, 1, 8, "nobody", "", {}, {1}, {0}, false}});
-  builder.apply(report::StacksCounted{3});
-  const report::Report report = builder.take();
+  table.apply(facts::CodeNamed{{{"/srv/app", ""}}, {{"f", 0, 1}}});
+  table.apply(facts::CodeNamed{{{"[kernel]", ""}}, {{"g", 1, 2}, {"h", 99, 3}}});
+  table.apply(facts::StackSeen{0, {100, 2, 7, "app", "", {}, {}, {1, 77}, {0, 2}, true}});
+  table.apply(facts::StackSeen{0, {10, 1, 7, "app", "", {}, {}, {1}, {}, false}});
+  table.apply(facts::StackSeen{1, {1000, 1, 8, "other", "", {}, {}, {1}, {0}, false}});
+  table.apply(facts::StackSeen{5, {1000, 1, 8, "nobody", "", {}, {}, {1}, {0}, false}});
+  table.apply(facts::StacksCounted{3});
+  const report::Report report = table.take();
   REQUIRE(report.stacks);
   REQUIRE(report.stacks->stacks.size() == 2);
-  const report::Stack& first = report.stacks->stacks[0];
+  const facts::Stack& first = report.stacks->stacks[0];
   CHECK(first.cgroup == "/pod/app");
   CHECK(first.container == "app");
   CHECK(first.kernel == std::vector<std::uint32_t>{1});  // there is no frame 77
@@ -106,7 +165,7 @@ TEST_CASE("a report has the stacks of the containers that are reported on, with 
 }
 
 TEST_CASE("a report without stacks has none") {
-  report::Builder builder({});
-  builder.apply(report::SessionKnown{});
-  CHECK_FALSE(builder.take().stacks);
+  lives::LifeTable table({});
+  table.apply(facts::SessionKnown{});
+  CHECK_FALSE(table.take().stacks);
 }

@@ -124,12 +124,12 @@ TEST_CASE("an impossible number of levels is refused, as is one that the size co
     return record;
   };
   const wire::Bytes sample = wire::sample(1, {wire::level(0, 1, 1), wire::level(1, 1, 1)});
-  for (const __u32 count : {0u, 1u, 3u, 8u, 9u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+  for (const __u32 count : {0u, 1u, 3u, 32u, 33u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
     INFO(count << " levels");
     check_refused(with_count(sample, sample_at, count));
   }
   const wire::Bytes kill = wire::oom_kill(1, {wire::level(0, 1, 1)});
-  for (const __u32 count : {0u, 9u, 0x80000000u, 0xffffffffu}) {
+  for (const __u32 count : {0u, MEMSPIKE_MAX_LEVELS + 1u, 0x80000000u, 0xffffffffu}) {
     INFO(count << " levels");
     check_refused(with_count(kill, kill_at, count));
   }

@@ -38,7 +38,7 @@ void put_text(char (&field)[N], std::string_view text) {
   std::copy_n(text.begin(), std::min(N, text.size()), field);
 }
 
-inline Bytes sample(std::uint64_t time_ns, std::initializer_list<memspike_level> levels,
+inline Bytes sample(std::uint64_t time_ns, const std::vector<memspike_level>& levels,
                     std::uint64_t outer_headroom_pages = MEMSPIKE_NO_HEADROOM) {
   memspike_sample raw{};
   const std::size_t size = offsetof(memspike_sample, levels) + levels.size() * sizeof(memspike_level);
@@ -66,11 +66,13 @@ inline Bytes born(std::uint64_t time_ns, std::uint64_t serial_nr, std::uint32_t 
   return bytes_of(raw);
 }
 
-inline Bytes gone(std::uint64_t time_ns, std::uint64_t serial_nr, const memspike_level& last) {
+inline Bytes gone(std::uint64_t time_ns, std::uint64_t serial_nr, const memspike_level& last,
+                  memspike_gone_reason reason = MEMSPIKE_GONE_REMOVED) {
   memspike_memcg_gone raw{};
   raw.header = header(MEMSPIKE_RECORD_MEMCG_GONE, sizeof(raw), time_ns);
   raw.serial_nr = serial_nr;
   raw.last = last;
+  raw.reason = reason;
   return bytes_of(raw);
 }
 
@@ -121,7 +123,7 @@ inline memspike_oom_kill raw_oom_kill(std::uint64_t time_ns, std::initializer_li
 }
 
 inline Bytes stall(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t duration_ns,
-                   std::uint64_t reclaimed_pages) {
+                   std::uint64_t reclaimed_pages, std::uint32_t kind = MEMSPIKE_STALL_RECLAIM) {
   memspike_stall raw{};
   raw.header = header(MEMSPIKE_RECORD_STALL, sizeof(raw), time_ns);
   raw.duration_ns = duration_ns;
@@ -129,6 +131,7 @@ inline Bytes stall(std::uint64_t time_ns, std::uint32_t slot, std::uint64_t dura
   raw.slot = slot;
   raw.tgid = 816;
   raw.tid = 818;
+  raw.kind = kind;
   return bytes_of(raw);
 }
 

@@ -36,8 +36,9 @@ TEST_CASE("a sample with every number of levels decodes, pages as bytes") {
   CHECK(own.limit_bytes == 10 * kPage);
   CHECK(own.previous_look_ns == 99);
 
-  const auto l = [](std::uint32_t slot) { return wire::level(slot, slot + 1, slot + 2); };
-  const Sample deep = decoded<Sample>(wire::sample(1, {l(0), l(1), l(2), l(3), l(4), l(5), l(6), l(7)}));
+  std::vector<memspike_level> all;
+  for (std::uint32_t at = 0; at < MEMSPIKE_MAX_LEVELS; ++at) all.push_back(wire::level(at, at + 1, at + 2));
+  const Sample deep = decoded<Sample>(wire::sample(1, all));
   REQUIRE(deep.path.levels.size() == MEMSPIKE_MAX_LEVELS);
   std::uint32_t slot = 0;
   for (const Level& at : deep.path) {
@@ -90,6 +91,8 @@ TEST_CASE("a removal decodes") {
   CHECK(gone.last.watermark_bytes == 8 * kPage);
   CHECK(gone.last.limit_bytes == 16 * kPage);
   CHECK(gone.last.previous_look_ns == 7);
+  CHECK_FALSE(gone.is_disabled);
+  CHECK(decoded<MemcgGone>(wire::gone(9, 77, wire::level(3, 0, 8), MEMSPIKE_GONE_DISABLED)).is_disabled);
 }
 
 TEST_CASE("an OOM kill decodes") {
@@ -134,6 +137,42 @@ TEST_CASE("an OOM kill tells its incident only where the kernel could be asked")
   CHECK(kill.origin->cgroup_id == 999);
   CHECK(kill.origin->incident == 7);
   CHECK_FALSE(kill.is_group);
+}
+
+TEST_CASE("an OOM kill tells what kind it was, who asked and who started the victim") {
+  memspike_oom_kill raw = wire::raw_oom_kill(9, {wire::level(3, 50, 50, 50)});
+  raw.oom_flags = MEMSPIKE_OOM_KNOWN | MEMSPIKE_OOM_BY_KTHREAD;
+  raw.oom_constraint = MEMSPIKE_OOM_CPUSET;
+  raw.oom_order = -1;
+  raw.trigger_serial_nr = 55;
+  raw.parent_serial_nr = 56;
+  raw.parent_tgid = 814;
+  raw.pid_in_namespace = 1;
+  raw.namespace_depth = 2;
+  wire::put_text(raw.parent_comm, "shim");
+  OomKill kill = decoded<OomKill>(wire::bytes_of(raw));
+  REQUIRE(kill.origin);
+  CHECK(kill.origin->constraint == MEMSPIKE_OOM_CPUSET);
+  CHECK(kill.origin->order == -1);
+  CHECK(kill.trigger_serial_nr == 55);
+  CHECK(kill.trigger_is_kthread);
+  CHECK(kill.parent.tgid == 814);
+  CHECK(kill.parent.serial_nr == 56);
+  CHECK(kill.parent.comm == "shim");
+  CHECK(kill.pid_in_namespace == 1);
+  CHECK(kill.namespace_depth == 2);
+  raw.oom_flags = 0;
+  kill = decoded<OomKill>(wire::bytes_of(raw));
+  CHECK_FALSE(kill.origin);
+  CHECK_FALSE(kill.trigger_is_kthread);
+}
+
+TEST_CASE("births and removals tell the kernel's count of kills") {
+  memspike_memcg_gone raw{};
+  raw.header = wire::header(MEMSPIKE_RECORD_MEMCG_GONE, sizeof(raw), 9);
+  raw.oom_kills = 151;
+  CHECK(decoded<MemcgGone>(wire::bytes_of(raw)).oom_kills == 151u);
+  CHECK(decoded<MemcgBorn>(wire::born(9, 100, 1, 0, "app")).oom_kills == 0u);
 }
 
 TEST_CASE("negative kernel counters read as no memory") {
@@ -181,7 +220,10 @@ TEST_CASE("a stall says whose it was, how long it took and what it gave") {
   CHECK(stall.slot == 3);
   CHECK(stall.tgid == 816);
   CHECK(stall.tid == 818);
+  CHECK_FALSE(stall.throttled);
   CHECK_FALSE(decode::decode(wire::stall(9, 3, 10, 5), kPage));  // longer than the clock runs
+  CHECK(decoded<Stall>(wire::stall(9'000, 3, 700, 0, MEMSPIKE_STALL_THROTTLED)).throttled);
+  CHECK_FALSE(decode::decode(wire::stall(9'000, 3, 700, 0, MEMSPIKE_STALL_THROTTLED + 1), kPage));
 }
 
 TEST_CASE("limit hits are counts, and one that the kernel does not keep is none") {

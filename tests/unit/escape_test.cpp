@@ -1,10 +1,11 @@
-#include "report/escape.h"
+#include "views/kit/escape.h"
 
 #include <catch2/catch.hpp>
 
-#include "report/utf8.h"
+#include "base/utf8.h"
 
-using namespace memspike::report;
+using namespace memspike;
+using namespace memspike::views;
 
 namespace {
 

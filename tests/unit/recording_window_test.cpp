@@ -1,6 +1,8 @@
 // A recording cut to a span of time.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "recording/window.h"
 #include "recording_facts.h"
@@ -14,9 +16,9 @@ using Json = nlohmann::json;
 namespace {
 
 Json windowed(const Span& span) {
-  std::vector<report::Fact> facts;
-  recording::Window window(span, [&](const report::Fact& fact) { facts.push_back(fact); });
-  for (const report::Fact& fact : story()) window.apply(fact);
+  std::vector<facts::Fact> facts;
+  recording::Window window(span, [&](const facts::Fact& fact) { facts.push_back(fact); });
+  for (const facts::Fact& fact : story()) window.apply(fact);
   return Json::parse(report_of(facts));
 }
 
@@ -66,4 +68,54 @@ TEST_CASE("spans before, after and around the recording") {
   CHECK(windowed({Bound{20'000'000, false}, {}}).at("session").at("duration_ns") == 0);
   CHECK(windowed({{}, Bound{1, true}}).at("memcgs").empty());
   CHECK(timeline_of(windowed({Bound{0, false}, Bound{99'000'000, false}}), "/pod/app").size() >= 7);
+}
+
+namespace {
+
+// A container whose usage goes anywhere, stays anywhere, and is killed now and then.
+std::vector<facts::Fact> wandering(std::mt19937_64& random, std::uint64_t length_ns) {
+  std::vector<facts::Fact> facts{session(1), story()[1], story()[2]};
+  std::uint64_t usage_bytes = 10 * kMiB;
+  for (std::uint64_t after_ns = 1'000; after_ns < length_ns; after_ns += 1'000'000 + random() % 700'000'000) {
+    facts.push_back(row(1, after_ns, usage_bytes, 64 * kMiB));
+    if (random() % 3 != 0) usage_bytes = (1 + random() % 60) * kMiB;
+    if (random() % 20 == 0) facts.push_back(kill(after_ns, false));
+  }
+  facts.push_back(facts::RecordingEnded{kStartNs + length_ns});
+  return facts;
+}
+
+std::uint64_t time_of(const facts::Fact& fact) {
+  if (const auto* row = std::get_if<facts::MemcgRow>(&fact)) return row->row.time_ns;
+  if (const auto* killed = std::get_if<facts::ProcessKilled>(&fact)) return killed->kill.time_ns;
+  if (const auto* ended = std::get_if<facts::RecordingEnded>(&fact)) return ended->time_ns;
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("at every second the live count of bursts is that of a report up to then") {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
+  std::mt19937_64 random(12);
+  std::uint64_t most = 0;
+  for (int recording = 0; recording < 20; ++recording) {
+    const std::vector<facts::Fact> facts = wandering(random, 40 * kSecondNs);
+    lives::LifeTable live({});
+    auto next = facts.begin();
+    for (std::uint64_t second = 1; second < 40; ++second) {
+      const std::uint64_t now_ns = kStartNs + second * kSecondNs;
+      for (; next != facts.end() && time_of(*next) <= now_ns; ++next) live.apply(*next);
+      lives::LifeTable replay({});
+      recording::Window window({{}, Bound{second * kSecondNs, false}},
+                               [&](const facts::Fact& fact) { replay.apply(fact); });
+      for (const facts::Fact& fact : facts) window.apply(fact);
+      std::uint64_t reported = 0;
+      for (const report::Memcg& memcg : replay.take().memcgs)
+        reported = std::max(reported, memcg.bursts_total);
+      INFO("recording " << recording << ", second " << second);
+      REQUIRE(live.live(now_ns).bursts == reported);
+      most = std::max(most, reported);
+    }
+  }
+  CHECK(most > 10);
 }

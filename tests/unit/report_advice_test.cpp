@@ -1,10 +1,13 @@
 // What the text says of limits, in the cases that the goldens do not show.
 #include <catch2/catch.hpp>
 
-#include "report/text.h"
+#include "bursts_of.h"
+#include "views/text/text.h"
 
 using namespace memspike;
+using namespace memspike::facts;
 using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 
@@ -20,8 +23,8 @@ void add_spike(Memcg& memcg, std::uint64_t peak_bytes, spike::Outcome outcome) {
   s.crest_rise_ns = 1'000'000;
   s.outcome = outcome;
   memcg.spikes.push_back(s);
-  memcg.spikes_total = memcg.spikes.size();
-  memcg.observed.add(s);
+  set_bursts_of_spikes(memcg);
+  memcg.observed.add(memcg.bursts.back());
 }
 
 Memcg memcg_of(Role role, std::size_t fell, std::size_t killed, std::optional<std::string> limit_path) {
@@ -30,7 +33,7 @@ Memcg memcg_of(Role role, std::size_t fell, std::size_t killed, std::optional<st
   m.role = role;
   if (role == Role::container) m.container = Container{"0123", "app"};
   m.limit_bytes = 50 * kMiB;
-  m.usage.peak_bytes = 50 * kMiB;
+  m.usage.peak_bytes = killed > 0 ? 50 * kMiB : 44 * kMiB;
   m.usage.typical_bytes = 38 * kMiB;
   for (std::size_t i = 0; i < fell; ++i) add_spike(m, (40 + i % 5) * kMiB, spike::Outcome::fell);
   for (std::size_t i = 0; i < killed; ++i) {
@@ -59,10 +62,10 @@ TEST_CASE("advice for a container is YAML, for a plain cgroup a number, for a sa
   const std::string container = text_of(memcg_of(Role::container, 20, 0, {}));
   CHECK(has(container,
             "  resources:\n    requests:\n      memory: 38Mi        # it lives at 38.0 MiB\n"
-            "    limits:\n      memory: 49Mi        # 44.0 MiB, the highest spike, and 10 %\n"));
+            "    limits:\n      memory: 49Mi        # 44.0 MiB, the highest rise, and 10 %\n"));
   const std::string cgroup = text_of(memcg_of(Role::cgroup, 20, 0, {}));
   CHECK_FALSE(has(cgroup, "resources:"));
-  CHECK(has(cgroup, "limit   49Mi: 44.0 MiB, the highest spike, and 10 %"));
+  CHECK(has(cgroup, "limit   49Mi: 44.0 MiB, the highest rise, and 10 %"));
   CHECK_FALSE(has(text_of(memcg_of(Role::sandbox, 20, 0, {})), "limit advice"));
   Memcg pod = memcg_of(Role::pod, 20, 0, {});
   CHECK(has(text_of(pod), "limit advice"));
@@ -71,11 +74,11 @@ TEST_CASE("advice for a container is YAML, for a plain cgroup a number, for a sa
   CHECK_FALSE(has(text_of(memcg_of(Role::container, 0, 0, {})), "limit advice"));
 }
 
-TEST_CASE("when every spike was cut off the text gives a floor and says that it is one") {
+TEST_CASE("when every rise was cut off the text gives a floor and says that it is one") {
   const std::string text = text_of(memcg_of(Role::container, 0, 3, "/pod/a"));
-  CHECK(has(text, "memory: 55Mi        # at least: 50.0 MiB, where spikes were cut off, and 10 %"));
-  CHECK(has(text, "every spike was cut off: nothing bounds the limit from above, this is a floor"));
-  CHECK_FALSE(has(text_of(memcg_of(Role::container, 5, 3, "/pod/a")), "every spike was cut off"));
+  CHECK(has(text, "memory: 55Mi        # at least: 50.0 MiB, where rises were cut off, and 10 %"));
+  CHECK(has(text, "every rise was cut off: nothing bounds the limit from above, this is a floor"));
+  CHECK_FALSE(has(text_of(memcg_of(Role::container, 5, 3, "/pod/a")), "every rise was cut off"));
 }
 
 TEST_CASE("a limit of another level, or none at all, is not what a higher limit here changes") {
@@ -92,8 +95,8 @@ TEST_CASE("page cache and short recordings are doubts that are told") {
   memcg.working_set_known = true;
   const std::string text = text_of(memcg, 30 * kSecond);
   CHECK(has(text, "page cache that can be reclaimed: the working set peaked at 20.0 MiB"));
-  CHECK(has(text, "from    5 spikes in 30.0 s: a longer recording may hold higher ones"));
-  CHECK(has(text, "kubectl top: 20.0 MiB. Kernel: 50.0 MiB. A 30 s scraper had no chance to see it."));
+  CHECK(has(text, "from    5 rises in 30.0 s: a longer recording may hold higher ones"));
+  CHECK(has(text, "kubectl top: 20.0 MiB. Kernel: 44.0 MiB. A 30 s scraper had no chance to see it."));
   memcg.working_set_known = false;
   CHECK_FALSE(has(text_of(memcg), "page cache"));
   CHECK_FALSE(has(text_of(memcg), "a longer recording"));

@@ -1,8 +1,9 @@
 // Who allocated: told in parts, and by more processes than are named.
 #include <catch2/catch.hpp>
 
-#include "report/allocation_log.h"
+#include "lives/allocation_log.h"
 
+using namespace memspike::lives;
 using namespace memspike::report;
 
 TEST_CASE("parts of one process are one line, and the greatest comes first") {

@@ -1,11 +1,11 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
-#include "report/bars.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
+#include "views/kit/bars.h"
 
 using namespace memspike;
-using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 

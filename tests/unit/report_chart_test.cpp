@@ -4,14 +4,17 @@
 #include <random>
 #include <sstream>
 
-#include "report/chart.h"
-#include "report/pictures.h"
-#include "report/text.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 #include "timeline/overview.h"
+#include "views/kit/chart.h"
+#include "views/sentences/last_second_text.h"
+#include "views/text/pictures.h"
+#include "views/text/text.h"
 
 using namespace memspike;
+using namespace memspike::facts;
 using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 
@@ -65,8 +68,8 @@ Report report_with_life(std::optional<std::uint64_t> limit_bytes) {
   m.limit_bytes = limit_bytes;
   m.usage.typical_bytes = 38 * kMiB;
   m.usage.peak_bytes = 49 * kMiB;
-  m.spikes.resize(1);
-  m.spikes_total = 1;
+  m.bursts.resize(1);
+  m.bursts_total = 1;
   m.overview.push(0, 38 * kMiB);
   m.overview.push(5'000'000'000, 49 * kMiB);
   m.overview.push(5'000'000'001, 38 * kMiB);
@@ -159,11 +162,11 @@ TEST_CASE("kills are marked on the time axis") {
 
 TEST_CASE("no picture where nothing was seen, nothing moved in time, or nothing was used") {
   Report report = report_with_life({});
-  report.memcgs[0].overview = {};
+  report.memcgs[0].overview = timeline::Overview();
   CHECK(picture_of(report, kUtf8).empty());
   report.memcgs[0].overview.push(5, 7);
   CHECK(picture_of(report, kUtf8).empty());
-  report.memcgs[0].overview = {};
+  report.memcgs[0].overview = timeline::Overview();
   report.memcgs[0].overview.push(5, 0);
   report.memcgs[0].overview.push(9, 0);
   CHECK(picture_of(report, kUtf8).empty());
@@ -174,7 +177,7 @@ TEST_CASE("every column of a picture has the highest and the lowest usage of its
   for (int round = 0; round < 20; ++round) {
     Report report = report_with_life({});
     timeline::Overview& overview = report.memcgs[0].overview;
-    overview = {};
+    overview = timeline::Overview();
     std::vector<std::pair<std::uint64_t, std::uint64_t>> rows;
     std::uint64_t time_ns = 0;
     for (int i = 0; i < 3000; ++i) {

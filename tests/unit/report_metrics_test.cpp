@@ -3,11 +3,13 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "report/metric_writer.h"
-#include "report/openmetrics.h"
+#include "views/metrics/metric_writer.h"
+#include "views/metrics/openmetrics.h"
 
 using namespace memspike;
+using namespace memspike::facts;
 using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 

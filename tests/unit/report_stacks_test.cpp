@@ -7,11 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "report/folded.h"
-#include "report/pprof.h"
+#include "views/profile/folded.h"
+#include "views/profile/pprof.h"
 
 using namespace memspike;
+using namespace memspike::facts;
 using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 
@@ -31,6 +33,7 @@ Report two_stacks() {
   first.pid = 7;
   first.comm = "app";
   first.container = "web";
+  first.pod = "shop";
   first.kernel = {3};
   first.user = {0, 1, 2};
   Stack second = first;
@@ -40,6 +43,7 @@ Report two_stacks() {
   third.pages = 3;
   third.comm = "\x1b[31m;x";
   third.kernel.clear();
+  third.cut_short = true;
   stacks.stacks = {first, second, third};
   stacks.pages = 141;
   stacks.overflow_pages = 10;
@@ -105,9 +109,11 @@ Numbers packed(const Message& message, int tag) {
 
 TEST_CASE("folded: outermost first, equal lines added, names that cannot break a line") {
   CHECK(render_folded(two_stacks()) ==
-        "app;[libc.so.6+0x2724a];fill:all\\x0a;touch;handle_mm_fault_[k] 128\n"
+        "web;pid 7;app;[libc.so.6+0x2724a];fill:all\\x0a;touch;page fault_[k] 128\n"
         "[more different stacks] 10\n"
-        "\\x1b[31m:x;[libc.so.6+0x2724a];fill:all\\x0a;touch 3\n");
+        "web;pid 7;\\x1b[31m:x;[cut short];[libc.so.6+0x2724a];fill:all\\x0a;touch 3\n");
+  CHECK(render_folded(two_stacks(), KernelFrames::all).find(";touch;handle_mm_fault_[k] 128\n") !=
+        std::string::npos);
   CHECK(render_folded(Report()).empty());
 }
 
@@ -133,7 +139,7 @@ TEST_CASE("pprof: values, locations, functions and mappings of profile.proto") {
   REQUIRE(samples.size() == 4);
   const Message sample(samples[0]);
   CHECK(packed(sample, 2) == Numbers{100 * 4096, 100});
-  CHECK(packed(sample, 1) == Numbers{4, 1, 2, 3});  // the kernel's, then the user's, innermost first
+  CHECK(packed(sample, 1) == Numbers{6, 1, 2, 3});  // the way in, then the user's, innermost first
   std::map<std::string, std::string> labels;
   std::map<std::string, std::uint64_t> numbers;
   for (const std::string& each : sample.all(3)) {
@@ -141,9 +147,12 @@ TEST_CASE("pprof: values, locations, functions and mappings of profile.proto") {
     if (label.number(2) != 0) labels[text(label.number(1))] = text(label.number(2));
     if (label.number(3) != 0) numbers[text(label.number(1))] = label.number(3);
   }
-  CHECK(labels["thread_name"] == "app");
+  CHECK(labels["thread"] == "app");
+  CHECK(labels["pod"] == "shop");
+  CHECK(labels["kernel"] == "page fault");
+  CHECK(text(profile.number(7)) == "kernel: .*");
   CHECK(labels["container"] == "web");
-  CHECK(numbers["pid"] == 7);
+  CHECK(numbers["process"] == 7);
   CHECK(packed(Message(samples[3]), 2) == Numbers{10 * 4096, 10});
 
   const auto mappings = profile.all(3);
@@ -157,7 +166,7 @@ TEST_CASE("pprof: values, locations, functions and mappings of profile.proto") {
   CHECK(Message(mappings[2]).number(3) == 0xffffffff81000011);
 
   const auto locations = profile.all(4);
-  REQUIRE(locations.size() == 5);
+  REQUIRE(locations.size() == 7);  // and two that are no code
   CHECK(Message(locations[0]).number(3) == 0x1010);
   const auto function_of = [&](std::size_t i) {
     return Message(Message(locations[i]).all(4).at(0)).number(1);
@@ -166,7 +175,9 @@ TEST_CASE("pprof: values, locations, functions and mappings of profile.proto") {
   std::map<std::uint64_t, std::string> functions;
   for (const std::string& each : profile.all(5))
     functions[Message(each).number(1)] = text(Message(each).number(2));
-  CHECK(functions.size() == 4);
+  CHECK(functions.size() == 6);
+  CHECK(functions[function_of(5)] == "[cut short]");
+  CHECK(functions[function_of(6)] == "kernel: page fault");
   CHECK(functions[function_of(0)] == "touch");
   CHECK(functions[function_of(2)] == "[libc.so.6+0x2724a]");
   CHECK(functions[function_of(1)] == "fill;all\\x0a");
@@ -177,4 +188,39 @@ TEST_CASE("pprof: the same report gives the same bytes, and none gives a valid e
   const Message empty(gunzip(*render_pprof(Report())));
   CHECK(empty.all(1).size() == 2);
   CHECK(empty.all(2).empty());
+}
+
+TEST_CASE("pprof: with all of the kernel's frames none is dropped") {
+  const Message profile(encode_pprof(two_stacks(), KernelFrames::all));
+  CHECK(packed(Message(profile.all(2)[0]), 1) == Numbers{4, 1, 2, 3});
+  CHECK(profile.number(7) == 0);
+}
+
+TEST_CASE("the way into the kernel is told by what was asked of it") {
+  const auto way = [](const std::vector<std::string>& functions) {
+    Stacks stacks;
+    Stack stack;
+    stacks.modules = {{"[kernel]", ""}};
+    for (const std::string& function : functions) {
+      stack.kernel.push_back(static_cast<std::uint32_t>(stacks.frames.size()));
+      stacks.frames.push_back({function, 0, stacks.frames.size()});
+    }
+    return way_in(stack, stacks);
+  };
+  CHECK(way({"get_page_from_freelist", "__alloc_pages", "do_anonymous_page", "handle_mm_fault",
+             "exc_page_fault", "asm_exc_page_fault"}) == "page fault");
+  CHECK(way({"charge_memcg", "__do_huge_pmd_anonymous_page", "handle_mm_fault", "exc_page_fault"}) ==
+        "huge page");
+  CHECK(way({"__alloc_pages", "pte_alloc_one", "__pte_alloc", "handle_mm_fault", "exc_page_fault"}) ==
+        "page table");
+  CHECK(way({"shmem_add_to_page_cache", "shmem_write_begin", "generic_perform_write", "vfs_write"}) ==
+        "tmpfs write");
+  CHECK(way({"allocate_slab", "kmem_cache_alloc_noprof", "dup_task_struct", "copy_process.isra.0",
+             "kernel_clone", "__x64_sys_clone3"}) == "fork");
+  CHECK(way({"page_cache_ra_unbounded", "filemap_read", "vfs_read"}) == "file read");
+  CHECK(way({"alloc_pages", "pipe_write", "vfs_write"}) == "pipe");
+  CHECK(way({"kmem_cache_alloc", "alloc_empty_file", "__x64_sys_eventfd2"}) == "slab");
+  CHECK(way({"something_new", "__x64_sys_newcall"}) == "system call newcall");
+  CHECK(way({"something_new"}) == "kernel");
+  CHECK(way({}).empty());
 }

@@ -1,12 +1,14 @@
 #include <catch2/catch.hpp>
 
-#include "report/footer.h"
-#include "report/labels.h"
-#include "report/spike_rows.h"
-#include "report/text.h"
+#include "bursts_of.h"
+#include "views/sentences/footer.h"
+#include "views/sentences/labels.h"
+#include "views/text/text.h"
 
 using namespace memspike;
+using namespace memspike::facts;
 using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 
@@ -63,52 +65,88 @@ TEST_CASE("kills by the same other limit are explained in one line") {
   CHECK(has(render_text(report, kStyle), "once, probably because the node ran out of memory: "));
 }
 
-TEST_CASE("equal tops close to each other are one row") {
-  const std::vector<report::Spike> spikes{top_at(100 * kMs, 50, 30), top_at(150 * kMs, 50, 49),
-                                          top_at(200 * kMs, 50, 30), top_at(251 * kMs, 50, 30),
-                                          top_at(252 * kMs, 49, 30)};
-  const auto rows = rows_of(spikes);
-  REQUIRE(rows.size() == 3);
-  CHECK(rows[0].tops == 3);
-  CHECK(rows[0].spike.prominence_bytes == 49);
-  CHECK(rows[1].tops == 1);
-  CHECK(rows[2].spike.peak_bytes == 49);
-  Memcg m;
-  m.path = "/a";
-  m.spikes = spikes;
-  m.spikes_total = 5;
-  Report report;
-  report.memcgs = {m};
-  const std::string text = render_text(report, kStyle);
-  CHECK(has(text, "5 spikes in 3 rows"));
-  CHECK(has(text, "OOM kill ×3\n"));
-  CHECK_FALSE(has(text, "more: shown"));
-  auto other_outcome = spikes;
-  other_outcome[1].outcome = spike::Outcome::fell;
-  CHECK(rows_of(other_outcome).size() == 5);
-}
-
-TEST_CASE("equal tops with usage in the crest between them are one row, however far apart") {
-  auto later = top_at(300 * kMs, 50, 30);
-  later.crest_rise_ns = 200 * kMs;
-  CHECK(rows_of({top_at(100 * kMs, 50, 30), later}).size() == 1);
-  CHECK(rows_of({top_at(99 * kMs, 50, 30), later}).size() == 2);
-}
-
-TEST_CASE("a spike that is measured from the container's start is marked") {
+TEST_CASE("a level is listed with a star, and counts as no burst") {
   Memcg m;
   m.path = "/a";
   m.usage.typical_bytes = 38 * kMiB;
   m.spikes = {top_at(100 * kMs, 50 * kMiB, 12 * kMiB)};
-  m.spikes_total = 1;
+  set_bursts_of_spikes(m);
   Report report;
   report.memcgs = {m};
-  CHECK_FALSE(has(render_text(report, kStyle), "*"));
-  report.memcgs[0].spikes.push_back(top_at(900 * kMs, 50 * kMiB, 32 * kMiB));
-  const std::string text = render_text(report, kStyle);
+  std::string text = render_text(report, kStyle);
+  CHECK(has(text, "1 burst  at least"));
+  CHECK_FALSE(has(text, "*"));
+  report.memcgs[0].bursts.push_back(burst_of(top_at(900 * kMs, 50 * kMiB, 32 * kMiB)));
+  report.memcgs[0].bursts.back().is_level = true;
+  text = render_text(report, kStyle);
+  CHECK(has(text, "1 burst, 1 level"));
   CHECK(has(text, "32.0 MiB*"));
   CHECK(has(text, "12.0 MiB  "));
-  CHECK(has(text, "* measured from the cgroup's start or to its end, not from where it lives (38.0 MiB)"));
+  CHECK(has(text, "* it took more than half of the time: a level to live at, which counts as no burst"));
+}
+
+TEST_CASE("find_peaks' prominence stands beside the height where it is another one") {
+  Memcg m;
+  m.path = "/a";
+  m.spikes = {top_at(100 * kMs, 50 * kMiB, 12 * kMiB), top_at(200 * kMs, 50 * kMiB, 12 * kMiB)};
+  set_bursts_of_spikes(m);
+  Report report;
+  report.memcgs = {m};
+  CHECK_FALSE(has(render_text(report, kStyle), "prominence"));
+  report.memcgs[0].bursts[1].prominence_bytes = 50 * kMiB;
+  const std::string text = render_text(report, kStyle);
+  CHECK(has(text, "12.0 MiB    50.0 MiB"));
+  CHECK(
+      has(text, "prominence, as find_peaks measures it from the lowest level on both sides: up to 50.0 MiB"));
+}
+
+TEST_CASE("the headline's numbers are all of one burst") {
+  Memcg m;
+  m.path = "/a";
+  m.limit_bytes = 160 * kMiB;
+  m.usage.typical_bytes = 20 * kMiB;
+  m.usage.peak_bytes = 117 * kMiB;
+  spike::Spike high = top_at(100 * kMs, 117 * kMiB, 97 * kMiB);
+  high.outcome = spike::Outcome::fell;
+  high.rise_ns = 34 * kMs;
+  high.headroom_bytes = 43 * kMiB;
+  spike::Spike low = top_at(200 * kMs, 60 * kMiB, 40 * kMiB);
+  low.outcome = spike::Outcome::fell;
+  low.rise_ns = 5 * kMs;
+  low.headroom_bytes = 30 * kMiB;  // a limit above was nearer then
+  m.spikes = {high, low};
+  set_bursts_of_spikes(m);
+  Report report;
+  report.memcgs = {m};
+  const std::string glue(1, kGlue);
+  CHECK(has(render_text(report, kStyle),
+            "spiked 2 times: lives at 20.0 MiB, peaks at 117.0 MiB = 73 % of its 160.0 MiB limit, reached in "
+            "34.0 ms, 43.0 MiB short of being killed"));
+}
+
+TEST_CASE("a process that starts, stays and ends grew, and a target that does not move is flat") {
+  Memcg m;
+  m.path = "/a";
+  m.limit_bytes = 1024 * kMiB;
+  m.usage = {0, 0, 0, 409 * kMiB, 500, 389 * kMiB};
+  spike::Spike up = top_at(500 * kMs, 409 * kMiB, 409 * kMiB);
+  up.outcome = spike::Outcome::ongoing;
+  up.rise_ns = 300 * kMs;
+  up.headroom_bytes = 615 * kMiB;
+  m.bursts = {burst_of(up)};
+  m.bursts[0].is_level = true;
+  Report report;
+  report.memcgs = {m};
+  const std::string text = render_text(report, kStyle);
+  CHECK(has(text,
+            " grew to 409.0 MiB = 39 % of its 1.00 GiB limit, in 300 ms, 615.0 MiB short of being killed"));
+  CHECK_FALSE(has(text, "all quiet"));
+  CHECK(has(text, "1 level"));
+
+  report.memcgs[0].bursts.clear();
+  report.memcgs[0].usage = {40 * kMiB, 40 * kMiB, 40 * kMiB, 40 * kMiB, 1, 40 * kMiB};
+  report.events = {{"samples", 3}};
+  CHECK(has(render_text(report, kStyle), "no OOM kill; usage flat at 40.0 MiB"));
 }
 
 TEST_CASE("looks that the kernel skipped are no lost records") {
@@ -133,5 +171,7 @@ TEST_CASE("long paths lose their middle and the length of their ids") {
   CHECK(short_path("/kubepods.slice/kubepods-burstable.slice/cri-containerd-" + id + ".scope", "…") ==
         "/kubepods.slice/…/cri-containerd-7b1c0e7a99d2.scope");
   CHECK(short_path("/a/b", "…") == "/a/b");
-  CHECK(with_short_paths("/" + id + ": the limit  changed", "…") == "/7b1c0e7a99d2: the limit  changed");
+  const Report report;
+  CHECK(with_names("/" + id + ": the limit  changed", report, Page(report, kStyle)) ==
+        "/7b1c0e7a99d2: the limit  changed");
 }

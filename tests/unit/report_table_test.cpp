@@ -1,9 +1,10 @@
 #include <catch2/catch.hpp>
 
-#include "report/style.h"
-#include "report/table.h"
+#include "base/utf8.h"
+#include "views/kit/style.h"
+#include "views/kit/table.h"
 
-using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 
@@ -37,6 +38,29 @@ TEST_CASE("a table that is too wide narrows its gaps, drops, and cuts, in this o
         "name          size\n"
         "app       50.0 MiB\n"
         "a-ra…ame       1 B\n");
+}
+
+TEST_CASE("an ellipsis never eats a number, at any width, and the table keeps to it") {
+  Table table(
+      {{"time"}, {"peak", Align::right}, {"mostly by", Align::left, 1, 8}, {"command", Align::left, 0, 6}});
+  table.add_row({"10:06:13", "50.0 MiB", "gosave-worker 50.0 %", "/usr/bin/gosave --all"});
+  table.add_row({"10:06:14", "51.0 MiB", "python3 100 %", "x 12.4 \xc2\xb5s"});
+  table.add_row({"10:06:15", "52.0 MiB", "a-very-long-thread-name 7 %", ""});
+  for (const bool utf8 : {true, false}) {
+    for (unsigned columns = 10; columns <= 300; ++columns) {
+      const std::string text = table.render({false, utf8, columns});
+      std::size_t begin = 0;
+      for (std::size_t end = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        INFO(columns << ": " << text.substr(begin, end - begin));
+        CHECK(memspike::display_width(std::string_view(text).substr(begin, end - begin)) <= columns);
+      }
+      INFO(text);
+      for (const char* number : {"50.0 %", "100 %", "7 %"}) {
+        const bool shown = text.find("mostly by") != std::string::npos;
+        if (shown) CHECK(text.find(std::string(" ") + number) != std::string::npos);
+      }
+    }
+  }
 }
 
 TEST_CASE("a table escapes its cells and colours only text") {

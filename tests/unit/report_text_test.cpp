@@ -1,10 +1,13 @@
 #include <catch2/catch.hpp>
 
-#include "report/headline.h"
-#include "report/text.h"
+#include "bursts_of.h"
+#include "views/sentences/headline.h"
+#include "views/text/text.h"
 
 using namespace memspike;
+using namespace memspike::facts;
 using namespace memspike::report;
+using namespace memspike::views;
 
 namespace {
 
@@ -68,11 +71,11 @@ TEST_CASE("a pod whose spikes and kills are its container's is one line") {
   Memcg pod;
   pod.path = "/pod";
   pod.role = Role::pod;
-  pod.spikes = {spike_at(100, 50 * kMiB)};
+  pod.bursts = {burst_of(spike_at(100, 50 * kMiB))};
   pod.oom_kills = container("", 101).oom_kills;
   pod.oom_kills[0].pid = 7;
   Memcg app = container("/pod/a", 101);
-  app.spikes = {spike_at(98, 49 * kMiB)};
+  app.bursts = {burst_of(spike_at(98, 49 * kMiB))};
   report.memcgs = {pod, app};
   auto subjects = subjects_of(report);
   CHECK(subjects[0].echoes_child);
@@ -81,9 +84,9 @@ TEST_CASE("a pod whose spikes and kills are its container's is one line") {
   CHECK(subjects[1].interesting());
 
   // A spike of its own, or a kill of its own, is worth a section.
-  report.memcgs[0].spikes.push_back(spike_at(500, kMiB));
+  report.memcgs[0].bursts.push_back(burst_of(spike_at(500, kMiB)));
   CHECK(subjects_of(report)[0].interesting());
-  report.memcgs[0].spikes.clear();
+  report.memcgs[0].bursts.clear();
   report.memcgs[0].oom_kills[0].pid = 8;
   CHECK(subjects_of(report)[0].killed());
 }
@@ -92,7 +95,7 @@ TEST_CASE("a sibling whose path only begins alike is no child") {
   Report report;
   Memcg a;
   a.path = "/pod";
-  a.spikes = {spike_at(100, kMiB)};
+  a.bursts = {burst_of(spike_at(100, kMiB))};
   Memcg b = a;
   b.path = "/pod2";
   report.memcgs = {a, b};
@@ -135,14 +138,15 @@ TEST_CASE("percentages never round up to the limit") {
   CHECK(percent_of(0, 50 * kMiB) == "0" + glue + "%");
 }
 
-TEST_CASE("the table of spikes keeps every kill and the most prominent") {
+TEST_CASE("the table of bursts keeps every kill and the highest") {
   Report report;
   report.session.min_prominence_bytes = kMiB;
   Memcg m;
   m.path = "/a";
   for (std::uint64_t i = 1; i <= 50; ++i) m.spikes.push_back(spike_at(i * 1'000'000'000, (100 + i) * kMiB));
   m.spikes[0].outcome = spike::Outcome::oom_kill;
-  m.spikes_total = 60;
+  set_bursts_of_spikes(m);
+  m.bursts_total = 60;
   report.memcgs = {m};
   const std::string text = render_text(report, kStyle);
   CHECK(has(text, "00:00:01.000000  101.0 MiB"));

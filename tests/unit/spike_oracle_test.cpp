@@ -73,6 +73,7 @@ const char* name_of(Outcome outcome) {
       return "fell";
     case Outcome::oom_kill:
       return "oom_kill";
+    case Outcome::removed:
     case Outcome::ongoing:
       break;
   }

@@ -98,6 +98,15 @@ class Series {
     return time(i) - share * (time(i) - time(i - 1));
   }
 
+  // How far the rows behind the peak, the real ones, lie below it.
+  std::uint64_t fallen_bytes(const Peak& peak) const {
+    std::uint64_t lowest = points_[peak.row].usage_bytes;
+    for (std::size_t i = peak.row; i < points_.size(); ++i) {
+      lowest = std::min(lowest, points_[i].usage_bytes);
+    }
+    return points_[peak.row].usage_bytes - lowest;
+  }
+
   long double height(const Peak& peak) const { return values_[peak.row]; }
 
   std::uint64_t time_of(std::size_t row) const { return points_[std::min(row, points_.size() - 1)].time_ns; }
@@ -135,7 +144,8 @@ struct Expected {
   Killed killed = Killed::no;
 };
 
-// All spikes of the series in order of time; behind them the one still open at the end, if any.
+// All spikes of the series in order of time; behind them the rise of at least the threshold that the end
+// finds up, if any: not fallen by half of its height, and no spike itself.
 inline std::vector<Expected> spikes(const std::vector<Point>& points, std::uint64_t min_prominence_bytes,
                                     const std::vector<std::uint64_t>& kills_ns = {}) {
   std::vector<Expected> result;
@@ -152,8 +162,11 @@ inline std::vector<Expected> spikes(const std::vector<Point>& points, std::uint6
     Spike spike = ended.measure(peak);
     if (spike.prominence_bytes < min_prominence_bytes) continue;
     if (std::find(rows.begin(), rows.end(), peak.row) != rows.end()) continue;
+    const std::uint64_t fallen = ended.fallen_bytes(peak);
+    if (fallen >= spike.prominence_bytes - fallen) continue;
     spike.outcome = Outcome::ongoing;
-    result.push_back({spike, Killed::no});
+    spike.up = {fallen, spike.prominence_bytes};
+    result.push_back({spike, killed(ended, peak, spike, kills_ns)});
     break;
   }
   return result;

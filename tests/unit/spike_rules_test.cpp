@@ -188,11 +188,26 @@ TEST_CASE("spikes: what is still open at the end is ongoing") {
     CHECK(spikes[0].prominence_bytes == 10);
     CHECK(spikes[0].right_base_ns == at(2));
   }
-  SECTION("has come down past half height, yet not far enough") {
-    const auto spikes = find({0, 10, 3}, 8);
-    REQUIRE(spikes.size() == 1);
-    CHECK(spikes[0].outcome == Outcome::ongoing);
-    CHECK(spikes[0].width_ns == kStep / 2 + 7'142'857'143);  // 5 of the 7 down
+  SECTION("has come down past half height, yet not far enough: neither a peak nor up") {
+    CHECK(find({0, 10, 3}, 8).empty());
+    CHECK(find({0, 10, 5}, 8).empty());
+    CHECK(find({0, 10, 6}, 8).size() == 1);
+  }
+  SECTION("has come down far enough for the detector, not for a threshold chosen afterwards") {
+    const std::vector<std::uint64_t> values{0, 409, 389, 389};  // a rise that gives a little back, and stays
+    for (const std::uint64_t threshold : {1, 20, 21, 51, 409, 410}) {
+      Detector detector(1);
+      std::vector<Spike> spikes;
+      for (const Point& point : rows(values)) detector.push(point, spikes);
+      detector.finish(spikes);
+      std::erase_if(spikes, [&](const Spike& spike) { return !reaches(spike, threshold); });
+      INFO("threshold " << threshold);
+      REQUIRE(spikes.size() == (threshold <= 409 ? 1 : 0));
+      if (threshold > 409) continue;
+      CHECK(spikes[0].peak_bytes == 409);
+      CHECK(spikes[0].prominence_bytes == (threshold <= 20 ? 20 : 409));
+      CHECK(spikes[0].outcome == (threshold <= 20 ? Outcome::fell : Outcome::ongoing));
+    }
   }
   SECTION("has come down far enough: a spike like any other, though the base may still fall") {
     const auto spikes = find({0, 10, 7}, 3);
@@ -263,14 +278,16 @@ TEST_CASE("spikes: a kill ends the spike that it falls into, not its neighbours"
   }
 }
 
-TEST_CASE("spikes: a kill does not close a spike that is still open") {
+TEST_CASE("spikes: a kill is the outcome of what stays up, too: tmpfs outlives its process") {
   Detector detector(5);
   std::vector<Spike> spikes;
   for (const Point& point : rows({0, 10, 10})) detector.push(point, spikes);
-  detector.note_kill(at(2));
+  detector.note_kill(at(2) + 5);
+  detector.push({at(3), 10}, spikes);
   detector.finish(spikes);
   REQUIRE(spikes.size() == 1);
-  CHECK(spikes[0].outcome == Outcome::ongoing);
+  CHECK(spikes[0].outcome == Outcome::oom_kill);
+  CHECK(spikes[0].up);
 }
 
 TEST_CASE("spikes: a detector moves with its state") {
@@ -287,8 +304,8 @@ TEST_CASE("spikes: a detector moves with its state") {
 TEST_CASE("a spike is confirmed when usage is back at its base, long before its right base is final") {
   memspike::spike::Detector detector(10);
   std::vector<memspike::spike::Spike> out;
-  std::vector<memspike::spike::Spike> confirmed;
-  detector.on_confirmed([&](const memspike::spike::Spike& spike) { confirmed.push_back(spike); });
+  detector.keep_confirmed();
+  const std::vector<memspike::spike::Spike>& confirmed = detector.confirmed();
   detector.push({100, 20}, out);
   detector.push({200, 120}, out);
   detector.push({300, 40}, out);

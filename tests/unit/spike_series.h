@@ -1,6 +1,7 @@
 // Short series for tests: one row every 10 s unless times are given.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ inline std::vector<Spike> find_in_points(const std::vector<Point>& points, std::
   std::vector<Spike> spikes;
   for (const Point& point : points) detector.push(point, spikes);
   detector.finish(spikes);
+  std::erase_if(spikes, [&](const Spike& spike) {
+    return !memspike::spike::reaches(spike, std::max<std::uint64_t>(1, min_prominence_bytes));
+  });
   return spikes;
 }
 

@@ -1,4 +1,5 @@
 // From addresses to names.
+#include <dwarf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,12 +9,18 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/message.h"
 #include "cgroup_tree.h"
+#include "symbols/assemble.h"
 #include "symbols/demangle.h"
 #include "symbols/elf_file.h"
 #include "symbols/files_of_root.h"
+#include "symbols/go_table.h"
+#include "symbols/jit_hints.h"
+#include "symbols/lookup.h"
 #include "symbols/proc_text.h"
-#include "symbols/symbolizer.h"
+#include "symbols/unwind_rule.h"
+#include "symbols/unwind_tables.h"
 
 using namespace memspike;
 using namespace memspike::symbols;
@@ -26,6 +33,12 @@ extern "C" __attribute__((noinline, used)) int memspike_test_landmark(int x) {
 }
 
 namespace {
+
+#if defined(__x86_64__)
+constexpr std::uint64_t kSpNumber = 7;
+#else
+constexpr std::uint64_t kSpNumber = 31;
+#endif
 
 std::string slurp(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -40,14 +53,41 @@ std::uint64_t address_of_landmark() {
   return address;
 }
 
-report::Stacks name_user(Symbolizer& symbolizer, std::uint32_t pid, std::vector<std::uint64_t> user) {
-  report::RawStacks raw;
+// Without the helper between.
+class InProcess {
+ public:
+  explicit InProcess(const std::filesystem::path& host_root) : lookup_(host_root) {}
+
+  void see(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns) {
+    lookup_.see(tgid, user, now_ns);
+  }
+  void read_due(std::uint64_t now_ns) { lookup_.read_due(now_ns); }
+  facts::NamedStacks name(const facts::RawStacks& raw) {
+    const std::vector<Place> places = places_of(raw);
+    Code code = lookup_.locate(places);
+    lookup_.name(
+        places,
+        {[&](std::uint32_t module, std::string_view id) { code.set_build_id(module, id); },
+         [&](std::size_t place, std::uint64_t address, std::string_view function) {
+           code.set_name(place, address, function);
+         },
+         [&](std::size_t place, std::string_view function) { code.set_jit_name(place, function); },
+         [&](std::size_t place, const std::vector<CodeLine>& lines) { code.set_lines(place, lines); }});
+    return assemble(raw, places, code);
+  }
+
+ private:
+  Lookup lookup_;
+};
+
+facts::NamedStacks name_user(InProcess& symbolizer, std::uint32_t pid, std::vector<std::uint64_t> user) {
+  facts::RawStacks raw;
   raw.pages = 64;
   raw.stacks.resize(1);
   raw.stacks[0].stack.pages = 64;
   raw.stacks[0].stack.pid = pid;
   raw.stacks[0].user = std::move(user);
-  return symbolizer.name(raw, 4096);
+  return symbolizer.name(raw);
 }
 
 }  // namespace
@@ -119,6 +159,105 @@ TEST_CASE("C++ names are demangled, others are left alone") {
   CHECK(demangle(endless) == endless);
 }
 
+TEST_CASE("Rust's names in both manglings are read") {
+  CHECK(demangle("_RNvCs1234_5spike4main") == "spike::main");
+  CHECK(demangle("_RNvNtCs1234_7mycrate3foo3bar") == "mycrate::foo::bar");
+  CHECK(demangle("_RNvMs_Cs4fqI2P2rA04_5spikeINtB4_5CachehE4grow") == "<spike::Cache<u8>>::grow");
+  CHECK(demangle("_RNCNvCs1234_5spike4main0B3_") == "spike::main::{closure#0}");
+  CHECK(demangle("_RINvNtC3std3mem8align_ofjdE") == "std::mem::align_of::<usize, f64>");
+  CHECK(demangle("_RNvXCs1234_5spikeNtB2_3FooNtNtC4core3fmt5Debug3fmt") ==
+        "<spike::Foo as core::fmt::Debug>::fmt");
+  CHECK(demangle("_RINvCs1234_5spike4takeRSetE") == "spike::take::<&[str], u16>");
+  // What is none, or never ends, is left as it is.
+  for (const std::string name : {"_R", "_RN", "_RNvCs_5spike", "_RB_", "_RIB_B_E", "_RINvC1a1bTB5_E"})
+    CHECK(demangle(name).substr(0, 2) != "::");
+  std::string nested = "_R";
+  for (int i = 0; i < 1000; ++i) nested += "Nv";
+  CHECK(demangle(nested) == nested);
+  std::string doubling = "_RINvC1a1b";
+  for (int i = 0; i < 40; ++i) doubling += "TB9_B9_E";
+  CHECK(demangle(doubling + "E").size() < 8192);
+
+  CHECK(demangle("_ZN5alloc7raw_vec19RawVec$LT$T$C$A$GT$16reserve_for_push17h0123456789abcdefE") ==
+        "alloc::raw_vec::RawVec<T,A>::reserve_for_push");
+  CHECK(demangle("_ZN49_$LT$spike..Cache$u20$as$u20$core..fmt..Debug$GT$3fmt17h0123456789abcdefE") ==
+        "<spike::Cache as core::fmt::Debug>::fmt");
+}
+
+TEST_CASE("an unwind rule finds the caller, and nothing beyond what was copied") {
+  StackCopy copy;
+  copy.memory_at = 0x1000;
+  copy.memory.resize(64);
+  const std::uint64_t back = 0x401234;
+  std::memcpy(copy.memory.data() + 16, &back, sizeof(back));
+  Registers registers;
+  registers.pc = 0x400000;
+  registers.sp() = 0x1000;
+  UnwindRule rule;
+  rule.kind = UnwindRule::Kind::rule;
+  rule.frame = {{DW_OP_bregx, kSpNumber, 24}};
+  rule.saved = {{UnwindRule::kReturn, {{DW_OP_call_frame_cfa, 0, 0}, {DW_OP_plus_uconst, 0 - 8ULL, 0}}}};
+  auto caller = rule.apply(registers, copy);
+  REQUIRE(caller);
+  CHECK(caller->pc == back);
+  CHECK(caller->sp() == 0x1018);
+
+  MessageWriter message;
+  rule.write(message);
+  MessageReader reader(message.bytes());
+  CHECK(UnwindRule::read(reader).apply(registers, copy)->pc == back);
+
+  rule.frame = {{DW_OP_bregx, kSpNumber, 1024}};  // beyond
+  CHECK_FALSE(rule.apply(registers, copy));
+  rule.frame = {{DW_OP_plus, 0, 0}};  // of nothing
+  CHECK_FALSE(rule.apply(registers, copy));
+  rule.frame = {};
+  CHECK_FALSE(rule.apply(registers, copy));
+}
+
+TEST_CASE("this very program has unwind tables, and lines") {
+  const auto elf = ElfFile::open(open_regular("/proc/self/exe"));
+  REQUIRE(elf != nullptr);
+  SymbolTable table;
+  elf->read_functions(table);
+  UnwindTables tables(*elf);
+  InProcess symbolizer("/");
+  const std::uint64_t address = address_of_landmark() + 1;
+  const auto pid = static_cast<std::uint32_t>(getpid());
+  symbolizer.see(pid, std::vector<std::uint64_t>{address}, 1);
+  const facts::NamedStacks stacks = name_user(symbolizer, pid, {address});
+  const facts::Frame& frame = stacks.frames.at(stacks.stacks.at(0).user.at(0));
+  CHECK(tables.at(frame.address).kind == UnwindRule::Kind::rule);
+  CHECK(tables.at(0).kind == UnwindRule::Kind::none);
+  CHECK_FALSE(GoTable::find(*elf));
+}
+
+TEST_CASE("code that a JIT made asks for what would name it, once a process") {
+  facts::RawStacks raw;
+  facts::RawStack stack;
+  stack.stack.pages = 100;
+  stack.stack.pid = 7;
+  stack.stack.comm = "app";
+  stack.user = {0x10, 0x20};
+  raw.stacks = {stack, stack};
+  raw.stacks[1].stack.pid = 8;
+  raw.stacks[1].stack.pages = 50;
+  const std::vector<Place> places = places_of(raw);
+  Code code;
+  for (const char* what : {"[kernel]", "[unknown]", "[anon]", "[jit]", "/usr/lib/jvm/lib/server/libjvm.so"})
+    code.modules.push_back({what, ""});
+  for (const Place& place : places)
+    code.frames.push_back(
+        {"", place.tgid == 7 && place.is_return ? Code::kFiles : Code::kAnonymous, place.address});
+  const auto hints = jit_hints(raw, places, code);
+  REQUIRE(hints.size() == 2);
+  CHECK(hints[0].find("pid 7") != std::string::npos);
+  CHECK(hints[0].find("jcmd") != std::string::npos);
+  CHECK(hints[1].find("/tmp/perf-PID.map") != std::string::npos);
+  for (facts::Frame& frame : code.frames) frame.function = "named";
+  CHECK(jit_hints(raw, places, code).empty());
+}
+
 TEST_CASE("an ELF file knows its functions, by the addresses in its own terms") {
   const auto elf = ElfFile::open(open_regular("/proc/self/exe"));
   REQUIRE(elf != nullptr);
@@ -183,32 +322,37 @@ TEST_CASE("a container's links do not lead out of its root, and nothing blocks")
 }
 
 TEST_CASE("the symbolizer names this very process") {
-  Symbolizer symbolizer("/", true);
+  InProcess symbolizer("/");
   const std::uint64_t address = address_of_landmark() + 1;
   const auto pid = static_cast<std::uint32_t>(getpid());
   symbolizer.see(pid, std::vector<std::uint64_t>{address}, 1);
-  const report::Stacks stacks = name_user(symbolizer, pid, {address, address, 0x10, 0x20});
+  const facts::NamedStacks stacks = name_user(symbolizer, pid, {address, address});
   REQUIRE(stacks.stacks.size() == 1);
   const auto& user = stacks.stacks[0].user;
-  REQUIRE(user.size() == 4);
+  REQUIRE(user.size() == 2);
   CHECK(stacks.frames[user[0]].function == "memspike_test_landmark");
   CHECK(user[0] == user[1]);
   CHECK(stacks.modules[stacks.frames[user[0]].module].path.find("memspike_unit_tests") != std::string::npos);
   CHECK(stacks.modules[stacks.frames[user[0]].module].build_id.size() >= 16);
-  CHECK(report::label_of(stacks.frames[user[2]], stacks) == "[unknown+0x10]");
-  CHECK(stacks.user_pages == 64);
-  CHECK(stacks.cut_short_pages == 0);
+  CHECK(stacks.stacks[0].cut_short);
+  const facts::NamedStacks leaf = name_user(symbolizer, pid, {0x10});
+  CHECK(facts::label_of(leaf.frames[leaf.stacks.at(0).user.at(0)], leaf) == "[unknown+0x10]");
 }
 
-TEST_CASE("stacks of a frame or two that do not end where threads start are cut short") {
-  Symbolizer symbolizer("/", true);
-  CHECK(name_user(symbolizer, 1, {0x10, 0x20}).cut_short_pages == 64);
-  CHECK(name_user(symbolizer, 1, {0x10, 0x20, 0x30}).cut_short_pages == 0);
-  CHECK(name_user(symbolizer, 1, {}).user_pages == 0);
+TEST_CASE("stacks that do not end where threads start are cut short, and what is no code is no caller") {
+  InProcess symbolizer("/");
+  const auto pid = static_cast<std::uint32_t>(getpid());
+  const std::uint64_t address = address_of_landmark() + 1;
+  symbolizer.see(pid, std::vector<std::uint64_t>{address}, 1);
+  const facts::NamedStacks stacks = name_user(symbolizer, pid, {address, 0x7f0000000010, address});
+  CHECK(stacks.stacks.at(0).cut_short);
+  CHECK(stacks.stacks.at(0).user.size() == 1);
+  CHECK_FALSE(name_user(symbolizer, 1, {}).stacks.at(0).cut_short);
   CHECK(is_start_of_thread("_start"));
   CHECK(is_start_of_thread("runtime.goexit.abi0"));
   CHECK(is_start_of_thread("__libc_start_call_main"));
   CHECK_FALSE(is_start_of_thread("touch"));
+  CHECK_FALSE(is_start_of_thread("runtime.mallocgc"));
 }
 
 TEST_CASE("a killed process is named by what was opened while it lived") {
@@ -230,25 +374,26 @@ TEST_CASE("a killed process is named by what was opened while it lived") {
             "600000000000-600000010000 r-xp 00000000 00:00 0 \n");
   tree.file("proc/42/status", "NSpid:\t42\t5\n");
   tree.file("proc/42/root/tmp/perf-5.map", "600000000000 100 JS:grow app.js:1\n");
-  Symbolizer symbolizer(tree.root(), true);
+  InProcess symbolizer(tree.root());
   symbolizer.see(42, std::vector<std::uint64_t>{kBase}, 1);
   std::filesystem::remove_all(tree.at("proc"));
-  const report::Stacks stacks =
+  const facts::NamedStacks stacks =
       name_user(symbolizer, 42, {kBase + offset, 0x600000000010, 0x600000000200, 0x70});
   const auto& user = stacks.stacks.at(0).user;
   CHECK(stacks.frames[user[0]].function == "memspike_test_landmark");
   CHECK(stacks.frames[user[1]].function == "JS:grow app.js:1");
   CHECK(stacks.modules[stacks.frames[user[1]].module].path == "[jit]");
-  CHECK(report::label_of(stacks.frames[user[2]], stacks) == "[anon+0x600000000200]");
-  CHECK(report::label_of(stacks.frames[user[3]], stacks) == "[unknown+0x70]");
+  CHECK(facts::label_of(stacks.frames[user[2]], stacks) == "[anon+0x600000000200]");
+  CHECK(user.size() == 3);  // nothing is at 0x70: no caller
+  CHECK(stacks.stacks.at(0).cut_short);
 }
 
 TEST_CASE("maps are read again when an address is not known, but not all the time") {
   const Tree tree;
-  Symbolizer symbolizer(tree.root(), true);
+  InProcess symbolizer(tree.root());
   const auto label_of_5010 = [&] {
-    const report::Stacks stacks = name_user(symbolizer, 42, {0x5010});
-    return report::label_of(stacks.frames.at(0), stacks);
+    const facts::NamedStacks stacks = name_user(symbolizer, 42, {0x5010});
+    return facts::label_of(stacks.frames.at(0), stacks);
   };
   tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /a\n");
   symbolizer.see(42, std::vector<std::uint64_t>{0x1000}, 1);
@@ -263,12 +408,12 @@ TEST_CASE("maps are read again when an address is not known, but not all the tim
 TEST_CASE("a process that was seen in exec is read once more, though it is not seen again") {
   const Tree tree;
   tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /before\n");
-  Symbolizer symbolizer(tree.root(), true);
+  InProcess symbolizer(tree.root());
   symbolizer.see(42, std::vector<std::uint64_t>{0x1000}, 1);
   tree.file("proc/42/maps", "5000-6000 r-xp 00000000 fd:01 8 /after\n");
   const auto label = [&] {
-    const report::Stacks stacks = name_user(symbolizer, 42, {0x5010});
-    return report::label_of(stacks.frames.at(0), stacks);
+    const facts::NamedStacks stacks = name_user(symbolizer, 42, {0x5010});
+    return facts::label_of(stacks.frames.at(0), stacks);
   };
   CHECK(label() == "[unknown+0x5010]");
   symbolizer.read_due(2);
@@ -276,11 +421,11 @@ TEST_CASE("a process that was seen in exec is read once more, though it is not s
   // Code that comes to be in its first milliseconds, as a JIT's does.
   tree.file("proc/42/maps", "5000-6000 r-xp 00000000 fd:01 8 /after\n7000-8000 r-xp 00000000 00:00 0\n");
   symbolizer.read_due(3);  // not yet
-  const report::Stacks before = name_user(symbolizer, 42, {0x7010});
-  CHECK(report::label_of(before.frames.at(0), before) == "[unknown+0x7010]");
+  const facts::NamedStacks before = name_user(symbolizer, 42, {0x7010});
+  CHECK(facts::label_of(before.frames.at(0), before) == "[unknown+0x7010]");
   symbolizer.read_due(6'000'000);
-  const report::Stacks later = name_user(symbolizer, 42, {0x7010});
-  CHECK(report::label_of(later.frames.at(0), later) == "[anon+0x7010]");
+  const facts::NamedStacks later = name_user(symbolizer, 42, {0x7010});
+  CHECK(facts::label_of(later.frames.at(0), later) == "[anon+0x7010]");
   std::filesystem::remove_all(tree.root() / "proc/42");
   symbolizer.see(42, std::vector<std::uint64_t>{0x9000}, 7'000'000);
   symbolizer.read_due(30'000'000);  // gone: what was known stays known
@@ -307,9 +452,9 @@ TEST_CASE("debug files are found by build id, in the container or on the node, a
     tree.file("proc/42/maps", "500000000000-50000fffffff r-xp 00000000 fd:01 7 /srv/app\n");
     tree.file("proc/42/root/srv/app", stripped);
     tree.file(where + debug_path, slurp("/proc/self/exe"));
-    Symbolizer symbolizer(tree.root(), true);
+    InProcess symbolizer(tree.root());
     symbolizer.see(42, std::vector<std::uint64_t>{0x500000000000}, 1);
-    const report::Stacks stacks = name_user(symbolizer, 42, {0x500000000000 + offset});
+    const facts::NamedStacks stacks = name_user(symbolizer, 42, {0x500000000000 + offset});
     INFO(where);
     CHECK(stacks.frames.at(0).function == "memspike_test_landmark");
     CHECK(stacks.modules.at(0).build_id == id);
@@ -325,7 +470,7 @@ TEST_CASE("debug files are found by build id, in the container or on the node, a
   REQUIRE(at != std::string::npos);
   other[at] = static_cast<char>(~other[at]);
   tree.file(debug_path, other);
-  Symbolizer symbolizer(tree.root(), true);
+  InProcess symbolizer(tree.root());
   symbolizer.see(42, std::vector<std::uint64_t>{0x500000000000}, 1);
   CHECK(name_user(symbolizer, 42, {0x500000000000 + offset}).frames.at(0).function.empty());
 }

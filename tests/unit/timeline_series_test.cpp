@@ -90,3 +90,17 @@ TEST_CASE("an inline vector holds copies of what was put into it, and no more") 
   some = fewer;
   CHECK(std::vector<int>(some.begin(), some.end()) == std::vector<int>{9});
 }
+
+TEST_CASE("an inline vector takes more than a few, too") {
+  memspike::InlineVector<int, 3> many;
+  for (const int value : {1, 2, 3, 4, 5}) many.push_back(value);
+  memspike::InlineVector<int, 3> copy = many;
+  many[4] = 7;
+  CHECK(std::vector<int>(copy.begin(), copy.end()) == std::vector<int>{1, 2, 3, 4, 5});
+  CHECK(std::vector<int>(many.begin(), many.end()) == std::vector<int>{1, 2, 3, 4, 7});
+  memspike::InlineVector<int, 3> few;
+  few.push_back(9);
+  copy = few;
+  copy.push_back(8);
+  CHECK(std::vector<int>(copy.begin(), copy.end()) == std::vector<int>{9, 8});
+}

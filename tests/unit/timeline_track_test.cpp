@@ -8,6 +8,8 @@ using namespace memspike::timeline;
 
 namespace {
 
+constexpr std::uint64_t kPage = 4096, kBatch = 64 * kPage, kMiB = 1 << 20;
+
 decode::Level reading(std::uint64_t usage, std::uint64_t watermark, std::optional<std::uint64_t> limit = {},
                       std::uint64_t previous_look_ns = 0) {
   return {0, usage, watermark, limit, previous_look_ns};
@@ -85,11 +87,68 @@ TEST_CASE("a peak known from the watermark lies after the last look that saw not
 TEST_CASE("a peak's headroom is never more than the chain left, nor below zero") {
   Tracked t;
   t.push(100, reading(5, 8, 50));
-  t.push(200, reading(6, 20, 50), 3);  // an ancestor is tighter
-  CHECK(t.rows[1].headroom_bytes == 3);
-  t.push(300, reading(6, 70, 50), 3);  // the limit was lowered below what had been reached
+  t.push(200, reading(6, 20, 50), kMiB);  // it was an ancestor's, before its own was set
+  CHECK(t.rows[1].headroom_bytes == 30);
+  t.push(300, reading(6, 70, 50), 44);  // the limit was lowered below what had been reached
   CHECK(t.rows[3].usage_bytes == 70);
   CHECK(t.rows[3].headroom_bytes == 0);
+}
+
+// Where an ancestor leaves less than a batch, each page is tried as a batch first: added, refused, taken
+// back.
+TEST_CASE("batches that an ancestor refuses are one high at most, not a rise for every page") {
+  Tracked t;
+  constexpr std::uint64_t kFirst = 1000 * kPage, kPages = 60;
+  t.push(100, reading(kFirst, kFirst), kPages * kPage);
+  for (std::uint64_t page = 1; page <= kPages; ++page) {
+    const std::uint64_t usage = kFirst + page * kPage;
+    t.push(100 + page, reading(usage, usage - kPage + kBatch), (kPages - page) * kPage);
+  }
+  REQUIRE(t.rows.size() == 1 + kPages);
+  for (std::size_t i = 1; i < t.rows.size(); ++i) {
+    CHECK(t.rows[i].mark == Mark::sampled);
+    CHECK(t.rows[i].usage_bytes == t.rows[i - 1].usage_bytes + kPage);
+  }
+  // The last of them is the kernel's maximum: a row, when usage comes away from it.
+  const std::uint64_t top = kFirst + (kPages - 1) * kPage + kBatch;
+  t.push(100 + kPages, reading(kFirst + kPages * kPage - kPage, top), kPage);
+  t.push(100 + kPages, reading(kFirst + kPages * kPage, top), 0);
+  REQUIRE(t.rows.size() == 1 + kPages + 2);
+  t.push(500, reading(kFirst - 5 * kPage, top, {}, 400), kPages * kPage);
+  REQUIRE(t.rows.size() == 1 + kPages + 2 + 4);
+  const Row* const tail = &t.rows[1 + kPages + 2];
+  CHECK(tail[0].usage_bytes == top);
+  CHECK(tail[0].mark == Mark::refused);
+  CHECK(tail[0].time_ns == 100 + kPages);
+  CHECK(tail[1].usage_bytes == kFirst + kPages * kPage);
+  CHECK(tail[1].time_ns == 100 + kPages);
+  CHECK(tail[2].usage_bytes == kFirst + kPages * kPage);
+  CHECK(tail[2].time_ns == 400);
+  CHECK(tail[2].mark == Mark::held);
+  CHECK(tail[3].usage_bytes == kFirst - 5 * kPage);
+}
+
+TEST_CASE("a refused batch is told when the recording ends on it") {
+  Tracked t;
+  t.push(100, reading(10 * kMiB, 10 * kMiB), 2 * kMiB);
+  t.push(200, reading(10 * kMiB + kPage, 13 * kMiB), 2 * kMiB);  // a huge page or more: no room for it
+  REQUIRE(t.rows.size() == 2);
+  t.track.close(300, t.rows);
+  REQUIRE(t.rows.size() == 5);
+  CHECK(t.rows[2].usage_bytes == 13 * kMiB);
+  CHECK(t.rows[3].usage_bytes == 10 * kMiB + kPage);
+  CHECK(t.rows[4].usage_bytes == 10 * kMiB + kPage);
+  CHECK(t.rows[4].time_ns == 300);
+}
+
+TEST_CASE("near its own limit, or with room above, a high between two readings is a peak as ever") {
+  Tracked own, room;
+  own.push(100, reading(10 * kMiB, 10 * kMiB, 10 * kMiB + kBatch), kBatch);
+  own.push(200, reading(10 * kMiB + kPage, 10 * kMiB + kBatch, 10 * kMiB + kBatch), kBatch - kPage);
+  CHECK(own.rows.size() == 3);
+  room.push(100, reading(10 * kMiB, 10 * kMiB), 8 * kMiB);
+  room.push(200, reading(10 * kMiB + kPage, 12 * kMiB), 8 * kMiB - kPage);
+  CHECK(room.rows.size() == 3);
 }
 
 TEST_CASE("a new high that the reading itself shows needs no extra row") {

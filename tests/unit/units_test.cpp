@@ -54,3 +54,27 @@ TEST_CASE("UTC has microseconds and never rounds into the future") {
   CHECK(format_utc(0) == "1970-01-01T00:00:00.000000Z");
   CHECK(format_utc(1'795'514'773'123'456'999) == "2026-11-24T10:06:13.123456Z");
 }
+
+TEST_CASE("times are read as reports print them, and completed by the recording's date") {
+  const std::uint64_t about = 1'795'514'773'123'456'999;  // 2026-11-24T10:06:13
+  const auto read = [&](const char* text) {
+    const auto ns = parse_utc_ns(text, about);
+    return ns ? format_utc(*ns) : "";
+  };
+  for (const char* text : {"2026-11-24T10:06:13.5Z", "2026-11-24 10:06:13.5 UTC", "2026-11-24 10:06:13.50",
+                           "11-24 10:06:13.500", "10:06:13.500000"}) {
+    CHECK(read(text) == "2026-11-24T10:06:13.500000Z");
+  }
+  CHECK(read("10:06") == "2026-11-24T10:06:00.000000Z");
+  CHECK(read("22:00") == "2026-11-24T22:00:00.000000Z");
+  CHECK(read("09:59:59") == "2026-11-24T09:59:59.000000Z");
+  const auto late = parse_utc_ns("2026-12-31T23:00:00Z", 0);
+  REQUIRE(late);
+  CHECK(format_utc(*parse_utc_ns("01:00", *late)) == "2027-01-01T01:00:00.000000Z");
+  CHECK(format_utc(*parse_utc_ns("01-01 01:00", *late)) == "2027-01-01T01:00:00.000000Z");
+  for (const char* text : {"", "x", "9m", "1h30m", "10", "10:06:13.", "10:06:13+01:00", "1:2:3:4",
+                           "2026-13-01T00:00:00Z", "2026-11-24", "25:00", "10:61"}) {
+    INFO(text);
+    CHECK_FALSE(parse_utc_ns(text, about));
+  }
+}

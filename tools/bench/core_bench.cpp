@@ -47,7 +47,7 @@ memspike::bench::StreamShape shape_of(const benchmark::State& state) {
 void to_report(benchmark::State& state) {
   const Stream stream(kSamples, shape_of(state));
   for (auto _ : state) {
-    memspike::report::BuilderOptions options;
+    memspike::lives::LifeOptions options;
     options.keep_all_spikes = false;
     Pipeline pipeline(std::move(options));
     pipeline.run(stream);
@@ -64,7 +64,7 @@ void to_timeline(benchmark::State& state) {
   double rows = 0;
   for (auto _ : state) {
     const double before = heap_bytes();
-    memspike::report::BuilderOptions options;
+    memspike::lives::LifeOptions options;
     options.keep_timeline = true;
     options.keep_all_spikes = false;
     Pipeline pipeline(std::move(options));

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const memspike::bench::Stream stream(static_cast<std::size_t>(samples));
-  memspike::report::BuilderOptions options;
+  memspike::lives::LifeOptions options;
   options.keep_all_spikes = false;
   memspike::bench::Pipeline pipeline(std::move(options));
   pipeline.run(stream);

@@ -16,6 +16,20 @@ constexpr bench::StreamShape kBusyPod{1, 100'000, 10, 0};
 
 constexpr std::size_t kPart = std::size_t{1} << 20;  // of the samples, in memory at a time
 
+class Counted final : public facts::FactSink {
+ public:
+  explicit Counted(recording::Writer& writer) : writer_(writer) {}
+  void apply(const facts::Fact& fact) override {
+    rows_ += std::holds_alternative<facts::MemcgRow>(fact);
+    writer_.write(fact);
+  }
+  std::uint64_t rows() const { return rows_; }
+
+ private:
+  recording::Writer& writer_;
+  std::uint64_t rows_ = 0;
+};
+
 std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
   recording::Writer writer(
       [&file](std::string_view bytes) -> Result<void> {
@@ -23,16 +37,11 @@ std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
         return {};
       },
       {});
-  report::BuilderOptions options;
+  lives::LifeOptions options;
   options.keep_all_spikes = false;
-  std::uint64_t rows = 0;
-  bench::Pipeline pipeline(std::move(options), [&](const report::Fact& fact) {
-    rows += std::holds_alternative<report::MemcgRow>(fact);
-    writer.write(fact);
-  });
-  pipeline.builder().on_spike(
-      [&](report::MemcgIndex memcg, const spike::Spike& spike) { writer.draw(memcg, spike); });
-  writer.write(report::SessionKnown{});
+  Counted counted(writer);
+  bench::Pipeline pipeline(std::move(options), &counted);
+  writer.write(facts::SessionKnown{});
   for (std::size_t first = 0; first < samples; first += kPart) {
     bench::StreamShape shape = kBusyPod;
     shape.first = first;
@@ -40,7 +49,7 @@ std::uint64_t write_recording(std::size_t samples, std::ofstream& file) {
   }
   pipeline.finish();
   (void)writer.flush();
-  return rows;
+  return counted.rows();
 }
 
 }  // namespace

@@ -6,14 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <span>
 #include <vector>
 
+#include "capture/interpreter.h"
 #include "decode/decoder.h"
+#include "lives/life_table.h"
 #include "memspike/abi.h"
-#include "report/builder.h"
-#include "report/interpreter.h"
 #include "timeline/orderer.h"
 
 namespace memspike::bench {
@@ -114,15 +113,12 @@ class Stream {
 // Decode, order, timeline, spikes, histograms, report.
 class Pipeline {
  public:
-  // `also`: is told of each fact, after the report's builder.
-  explicit Pipeline(report::BuilderOptions options, std::function<void(const report::Fact&)> also = {})
-      : builder_(std::move(options)),
-        also_(std::move(also)),
-        interpreter_([](const std::string&) { return report::Description{}; },
-                     [this](const report::Fact& fact) {
-                       builder_.apply(fact);
-                       if (also_) also_(fact);
-                     }) {
+  // `next`: gets each fact, and what is found in them.
+  explicit Pipeline(lives::LifeOptions options, facts::FactSink* next = nullptr)
+      : lives_(std::move(options)),
+        interpreter_([](const std::string&) { return facts::Description{}; },
+                     [this](const facts::Fact& fact) { lives_.apply(fact); }) {
+    if (next != nullptr) lives_.pass_to(*next);
     for (std::uint64_t id = 100; id < 100 + MEMSPIKE_MAX_LEVELS; ++id) interpreter_.name_cgroup(id, "/bench");
   }
 
@@ -148,8 +144,7 @@ class Pipeline {
     interpreter_.close(now_ns_ + 1);
   }
 
-  report::Builder& builder() { return builder_; }
-  report::Report take() { return builder_.take(); }
+  report::Report take() { return lives_.take(); }
 
  private:
   static constexpr std::uint64_t kHoldNs = 20'000'000;
@@ -159,9 +154,8 @@ class Pipeline {
     orderer_.release(now_ns_, [this](const decode::Event& event) { interpreter_.apply(event); });
   }
 
-  report::Builder builder_;
-  std::function<void(const report::Fact&)> also_;
-  report::Interpreter interpreter_;
+  lives::LifeTable lives_;
+  capture::Interpreter interpreter_;
   timeline::Orderer orderer_{kHoldNs};
   std::uint64_t now_ns_ = 0;
 };

@@ -37,7 +37,8 @@ Fill, hold, release (each: [--repeat N] [--hold MS] [--pause MS]):
   threads N SIZE                                N threads, spread over the CPUs, SIZE each (N=0: one a CPU)
 
 From code of known names (with --repeat, --hold as above):
-  stacks LANGUAGE SIZE                          c, cpp, jit (with /tmp/perf-PID.map), nofp (no frame pointers)
+  stacks LANGUAGE SIZE                          c, cpp, jit (with /tmp/perf-PID.map), nofp (no frame pointers),
+                                               mixed (nofp, two functions, says what each filled)
 
 To the limit:
   oom [--max SIZE] [--step SIZE]                touches until it is killed; at SIZE (1G) it gives up, with 1

@@ -98,6 +98,12 @@ NOINLINE void spike_in(std::string_view language, Touch touch, volatile char* da
   if (language == "cpp") Cache<char>().grow(data, size_bytes);
   if (language == "jit") call_compiled(touch, data, size_bytes);
   if (language == "nofp") nofp_spike(data, size_bytes, page_size_bytes());
+  if (language == "mixed") {
+    unsigned long heavy_bytes = 0;
+    unsigned long light_bytes = 0;
+    mixed_spike(data, size_bytes, &heavy_bytes, &light_bytes);
+    say("filled", {{"heavy_bytes", heavy_bytes}, {"light_bytes", light_bytes}});
+  }
   stay();
 }
 
@@ -105,10 +111,10 @@ NOINLINE void spike_in(std::string_view language, Touch touch, volatile char* da
 
 int run_stacks(Options& options) {
   const std::string_view language = options.positional("LANGUAGE");
-  constexpr std::array<std::string_view, 4> kLanguages{"c", "cpp", "jit", "nofp"};
+  constexpr std::array<std::string_view, 5> kLanguages{"c", "cpp", "jit", "nofp", "mixed"};
   bool known = false;
   for (const std::string_view each : kLanguages) known = known || each == language;
-  if (!known) usage_error("LANGUAGE is one of c, cpp, jit, nofp");
+  if (!known) usage_error("LANGUAGE is one of c, cpp, jit, nofp, mixed");
   const Cycle cycle = parse_cycle(options);
   start(options);
   const Touch touch = language == "jit" ? compile() : nullptr;

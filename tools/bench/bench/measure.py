@@ -1,11 +1,10 @@
 """One workload under one tracer, again and again, each time beside an untraced run."""
 
-import contextlib
 import dataclasses
 import tempfile
 
 from bench import programs, stats, workloads
-from bench.cgroups import Cgroup
+from bench.cgroups import Cgroup, work_and_target
 from bench.tracers import Context, NotPossible, all_tracers
 
 PLACES = ("inside", "outside")  # of the cgroup that the tracer is told about
@@ -50,15 +49,8 @@ class Bench:
         with self.directory() as directory, Cgroup("work", workload.limit_bytes) as cgroup:
             return workloads.run(workload, self.program, cgroup, self.settings.scale, directory)
 
-    @contextlib.contextmanager
     def place(self, workload, place):
-        """The workload's cgroup and the target's: the same one, or two."""
-        with Cgroup("work", workload.limit_bytes) as work:
-            if place == "inside":
-                yield work, work
-                return
-            with Cgroup("target", workload.limit_bytes) as target:
-                yield work, target
+        return work_and_target(Cgroup, workload.limit_bytes, place)
 
     def traced(self, workload, place, tracer, wants_peak):
         with self.directory() as directory, self.directory() as own, self.place(workload, place) as (work, target):

@@ -1,0 +1,50 @@
+// Where memory was charged, by address: each place once, with how much. What unwinding found of the copy of a
+// stack comes later than that, earlier, or not at all.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "culprit/stack_table.h"
+#include "decode/event.h"
+#include "facts/code.h"
+#include "facts/fact.h"
+
+namespace memspike::capture {
+
+class StackSums {
+ public:
+  void add(facts::MemcgIndex memcg, const decode::Stack& stack) {
+    add({memcg, stack.tgid, stack.comm, stack.kernel, stack.user}, stack.bytes, stack.copy, stack.time_ns);
+  }
+  // copy: the number of its copy; 0: it has none. key.user: as frame pointers led. time_ns: 0 if it is not
+  // known.
+  void add(culprit::StackKey key, std::uint64_t bytes, std::uint64_t copy, std::uint64_t time_ns);
+  // What unwinding found.
+  void add_chain(std::uint64_t copy, std::vector<std::uint64_t> frames, bool is_whole);
+  // Stacks have copies: of those without one, frame pointers say too little.
+  void set_copies() { has_copies_ = true; }
+
+  // Leaves none.
+  facts::RawStacks take(std::uint64_t page_size_bytes);
+
+ private:
+  struct Waiting {
+    culprit::StackKey key;
+    std::uint64_t bytes = 0;
+  };
+  struct Chain {
+    std::vector<std::uint64_t> frames;
+    bool is_whole = false;
+  };
+  void settle(culprit::StackKey key, std::uint64_t bytes, Chain chain);
+  void give_up(Waiting waiting);
+
+  bool has_copies_ = false;
+  std::unordered_map<std::uint64_t, Waiting> waiting_;
+  std::unordered_map<std::uint64_t, Chain> early_;
+  culprit::StackTable stacks_;
+};
+
+}  // namespace memspike::capture

@@ -1,0 +1,84 @@
+#include "recording/flight_strand.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "recording/reader.h"
+
+namespace memspike::recording {
+namespace {
+
+// What a strand takes beside its blocks: itself, and what its writer knows of it.
+constexpr std::size_t kOwnBytes = 2048;
+
+}  // namespace
+
+void FlightStrand::put(const facts::Fact& fact) {
+  ++block_.preamble_facts;
+  writer_->write(fact);
+}
+
+// So that it can be read by itself: who it is of, and how it stood.
+void FlightStrand::open(std::uint64_t time_ns, const Clocks& clocks) {
+  block_ = {time_ns, time_ns, 0, {}};
+  writer_ = std::make_unique<Writer>(
+      [this](std::string_view bytes) -> Result<void> {
+        block_.bytes += bytes;
+        return {};
+      },
+      clocks);
+  told_.clear();
+  facts::SessionKnown session;
+  session.time_ns = time_ns;
+  session.session.start_monotonic_ns = clocks.monotonic_ns;
+  session.session.start_realtime_ns = clocks.realtime_ns;
+  put(session);
+  facts::MemcgFound found = found_;
+  found.memcg = 0;
+  found.parent.reset();
+  put(found);
+  if (last_high_) put(*last_high_);
+  if (last_row_) put(*last_row_);
+}
+
+void FlightStrand::write(const facts::Fact& fact, std::uint64_t time_ns, const Clocks& clocks) {
+  if (!writer_) open(time_ns, clocks);
+  writer_->write(fact);
+  block_.last_ns = last_ns_ = std::max(last_ns_, time_ns);
+  if (const auto* row = std::get_if<facts::MemcgRow>(&fact)) last_row_ = *row;
+  if (const auto* high = std::get_if<facts::HighSet>(&fact)) last_high_ = *high;
+  if (writer_->pending_bytes() >= kBlockBytes) seal();
+}
+
+void FlightStrand::tell(const facts::ThreadSeen& thread, const Clocks& clocks) {
+  write(thread, std::max(last_ns_, thread.time_ns), clocks);
+  told_.insert(thread.thread.tid);
+}
+
+void FlightStrand::seal() {
+  if (!writer_) return;
+  const bool is_whole = writer_->flush().has_value();
+  writer_.reset();
+  if (!is_whole) return;
+  block_.bytes.shrink_to_fit();
+  sealed_bytes_ += block_.bytes.size() + sizeof(FlightBlock);
+  blocks_.push_back(std::make_shared<const FlightBlock>(std::move(block_)));
+  block_ = {};
+}
+
+void FlightStrand::drop_oldest() {
+  sealed_bytes_ -= blocks_.front()->bytes.size() + sizeof(FlightBlock);
+  blocks_.pop_front();
+}
+
+std::size_t FlightStrand::bytes() const {
+  return kOwnBytes + sealed_bytes_ + block_.bytes.size() + (writer_ ? writer_->pending_bytes() : 0);
+}
+
+bool read_block(const FlightBlock& block, const TakeFact& take) {
+  Reader reader([&](std::size_t, const facts::Fact& fact) { take(fact); });
+  return reader.feed(block.bytes).has_value();
+}
+
+}  // namespace memspike::recording
