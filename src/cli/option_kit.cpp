@@ -20,7 +20,8 @@ void add_roots(CLI::App* app, CommonOptions& common) {
   app->add_option_function<std::string>(
          "--host-root", [&common](const std::string& dir) { common.roots.host_root = dir; },
          "Where the host's /proc, /var and /run are (default: /)")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->envname("MEMSPIKE_HOST_ROOT");
 }
 
 void add_talk(CLI::App* app, CommonOptions& common) {
