@@ -1,6 +1,9 @@
 #include "probe/features.h"
 
 #include <fmt/core.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
 
 #include <array>
@@ -14,9 +17,12 @@
 #include "probe/handles.h"
 #include "probe/log.h"
 #include "probe/trials.h"
+#include "rights/capabilities.h"
 
 namespace memspike::probe {
 namespace {
+
+constexpr const char* kByFilter = "a seccomp profile forbids bpf(2)";
 
 struct Switch {
   std::string_view name;
@@ -93,10 +99,20 @@ bool locked_down() {
   return text.find("[confidentiality]") != std::string::npos;
 }
 
+// Who has the capabilities, and is refused all the same, is so by a filter on system calls, where there is
+// one: profiles of older container runtimes ask for SYS_ADMIN.
+bool is_filtered(int error) {
+  if ((error != EPERM && error != ENOSYS) || prctl(PR_GET_SECCOMP) != SECCOMP_MODE_FILTER) return false;
+  const std::uint64_t has = rights::effective_capabilities();
+  return rights::has_capability(has, CAP_SYS_ADMIN) ||
+         (rights::has_capability(has, CAP_BPF) && rights::has_capability(has, CAP_PERFMON));
+}
+
 void try_loading(Features& features) {
   const int error = try_load();
   features.may_load_bpf = error == 0;
-  if (!features.may_load_bpf) features.may_load_bpf_error = std::strerror(error);
+  if (!features.may_load_bpf)
+    features.may_load_bpf_error = is_filtered(error) ? kByFilter : std::strerror(error);
   if (!features.may_load_bpf && locked_down()) features.may_load_bpf_error = "the kernel is locked down";
 }
 
@@ -187,6 +203,12 @@ Result<void> check_required(const Features& features) {
   if (!features.may_load_bpf) {
     if (!features.is_root) {
       return refuse("loading BPF programs needs root", "run it with sudo, or grant CAP_BPF and CAP_PERFMON");
+    }
+    if (features.may_load_bpf_error == kByFilter) {
+      return refuse(
+          fmt::format("BPF programs are refused: {}", kByFilter),
+          "name a seccomp profile for the container that allows bpf(2) and perf_event_open(2) to BPF and "
+          "PERFMON, or none (seccompProfile: Unconfined)");
     }
     return refuse(
         fmt::format("this kernel refuses BPF programs: {}", features.may_load_bpf_error),

@@ -99,6 +99,12 @@ class Rights(unittest.TestCase):
                     "runAsUser": 0, "runAsGroup": 0, "privileged": False, "allowPrivilegeEscalation": False,
                     "readOnlyRootFilesystem": True, "seccompProfile": {"type": "RuntimeDefault"}})
 
+    def test_capabilities_are_those_that_the_guests_tests_have(self):
+        numbers = {"SYS_PTRACE": 19, "SYS_RESOURCE": 24, "SYSLOG": 34, "PERFMON": 38, "BPF": 39}
+        text = (kit.SOURCE / "tests/runtime/rights_test.cpp").read_text()
+        tried = re.search(r"kOfThePod\{([0-9, ]+)\}", text).group(1)
+        self.assertEqual({numbers[name] for name in DEFAULT}, {int(number) for number in tried.split(",")})
+
     def test_every_capability_says_what_it_is_for(self):
         lines = kit.rendered().splitlines()
         for capability in DEFAULT:

@@ -243,12 +243,14 @@ class InAContainer(unittest.TestCase):
         self.node = Node(self.place / "node")
         self.addCleanup(self.node.close)
 
-    def start(self, everything, command=None):
+    def start(self, everything, command=None, refused=()):
         container = Container(self.node, everything, self.place / f"bundle-{random.randrange(10**6)}")
+        config = json.loads((container.bundle / "config.json").read_text())
         if command:
-            config = json.loads((container.bundle / "config.json").read_text())
             config["process"]["args"] = command
-            (container.bundle / "config.json").write_text(json.dumps(config))
+        for call in refused:
+            config["linux"]["seccomp"]["syscalls"].append({"names": [call], "action": "SCMP_ACT_ERRNO", "errnoRet": 1})
+        (container.bundle / "config.json").write_text(json.dumps(config))
         self.addCleanup(container.close)
         container.start()
         return container
@@ -348,6 +350,14 @@ class InAContainer(unittest.TestCase):
                 checks = {check["name"]: check for check in json.loads(container.log())["checks"]}
                 for name in ("privileges", "cgroup", "kernel_log", "proc"):
                     self.assertEqual(checks[name]["state"], "good", checks[name])
+
+    def test_a_profile_that_is_too_old_is_told_as_such(self):
+        container = self.start(kit.objects(), refused=["bpf"])
+        self.assertEqual(container.process.wait(timeout=SECONDS), 4)
+        self.assertIn("a seccomp profile forbids bpf(2)", container.log())
+        container = self.start(kit.objects(), ["memspike", "doctor"], refused=["bpf"])
+        self.assertEqual(container.process.wait(timeout=SECONDS), 4)
+        self.assertIn("name a seccomp profile", container.log())
 
     def test_without_a_probe_s_service_the_probe_fails(self):
         container = self.start(kit.objects(), ["/bin/busybox", "sleep", "60"])
