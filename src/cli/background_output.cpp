@@ -21,16 +21,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kSliceForReaderBytes = 4U << 10;
 constexpr std::size_t kSliceForDiskBytes = 1U << 20;
 
-struct Job {
-  enum class Kind { write, sync, close };
-  Kind kind = Kind::write;
-  std::string text = {};
-};
-
 }  // namespace
 
 // Shared with the thread, which may outlive its owner.
 struct BackgroundOutput::State {
+  struct Job {
+    enum class Kind { write, sync, close };
+    Kind kind = Kind::write;
+    std::string text = {};
+  };
+
   State(Output writes_to, std::size_t room)
       : output(std::move(writes_to)),
         slice_bytes(output.has_reader() ? kSliceForReaderBytes : kSliceForDiskBytes),
@@ -146,20 +146,20 @@ bool BackgroundOutput::offer(std::string_view text) {
   const std::lock_guard lock(state_->mutex);
   if (state_->failure || state_->is_closed) return false;
   if (state_->waiting_bytes + text.size() > state_->room_bytes) return false;
-  if (!text.empty()) state_->add({Job::Kind::write, std::string(text)});
+  if (!text.empty()) state_->add({State::Job::Kind::write, std::string(text)});
   return true;
 }
 
 void BackgroundOutput::sync() {
   const std::lock_guard lock(state_->mutex);
-  if (state_->failure || state_->is_closed || state_->asked_last(Job::Kind::sync)) return;
-  state_->add({Job::Kind::sync});
+  if (state_->failure || state_->is_closed || state_->asked_last(State::Job::Kind::sync)) return;
+  state_->add({State::Job::Kind::sync});
 }
 
 void BackgroundOutput::close() {
   const std::lock_guard lock(state_->mutex);
   if (state_->failure || std::exchange(state_->is_closed, true)) return;
-  state_->add({Job::Kind::close});
+  state_->add({State::Job::Kind::close});
 }
 
 bool BackgroundOutput::wait(std::chrono::milliseconds most) const {
