@@ -101,12 +101,12 @@ class Process {
   void send_line();  // to its stdin
   void signal(int number) const;
   // Exit code, or 128 + signal. Fails the test when it takes longer.
-  int wait(int timeout_s = 60);
+  int wait(int timeout_s = 120);
   std::string out() const;
   std::string err() const;
   // Waits until stderr (or stdout) holds the text.
-  void wait_for_err(const std::string& text, int timeout_s = 90) const;
-  void wait_for_out(const std::string& text, int timeout_s = 60) const;
+  void wait_for_err(const std::string& text, int timeout_s = 200) const;
+  void wait_for_out(const std::string& text, int timeout_s = 200) const;
 
  private:
   pid_t pid_ = -1;

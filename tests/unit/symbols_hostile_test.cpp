@@ -19,6 +19,7 @@
 #include "base/sanitized.h"
 #include "cgroup_tree.h"
 #include "dead_file_system.h"
+#include "patience.h"
 #include "symbols/elf_file.h"
 #include "symbols/files_of_root.h"
 #include "symbols/lookup.h"
@@ -33,8 +34,13 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+bool in_time(Clock::time_point start) { return Clock::now() - start < test::kPatience; }
+
+// Of this thread, whatever else the machine does.
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 // An ELF file with nothing but a symbol table that claims to be as large as the file.
@@ -90,7 +96,7 @@ facts::RawStacks one_stack(std::uint32_t pid, std::vector<std::uint64_t> user) {
 }
 
 bool ends(pid_t pid) {
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 2'000; ++i) {
     if (kill(pid, 0) != 0) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
@@ -121,14 +127,14 @@ TEST_CASE("sections of an ELF file that claim gigabytes are left out") {
   constexpr off_t kClaimed = off_t{1} << 30;
   tree.file("greedy", greedy_elf_header(kClaimed));
   REQUIRE(truncate(tree.at("greedy").c_str(), kClaimed) == 0);
-  const auto start = Clock::now();
+  const double start = cpu_seconds();
   // As if it were of its own weight: opened by hand.
   const auto elf = ElfFile::open(UniqueFd(open(tree.at("greedy").c_str(), O_RDONLY)));
   REQUIRE(elf != nullptr);
   SymbolTable table;
   elf->read_functions(table);
   CHECK(table.size() == 0);
-  CHECK(seconds_since(start) < 0.2);
+  CHECK(cpu_seconds() - start < 0.2);
 }
 
 TEST_CASE("a lease on a file keeps nobody waiting") {
@@ -139,7 +145,7 @@ TEST_CASE("a lease on a file keeps nobody waiting") {
   REQUIRE(fcntl(owner.get(), F_SETLEASE, F_WRLCK) == 0);
   const auto start = Clock::now();
   CHECK_FALSE(open_regular(tree.at("perf-1.map").string()));
-  CHECK(seconds_since(start) < 1);
+  CHECK(in_time(start));
   fcntl(owner.get(), F_SETLEASE, F_UNLCK);
   std::signal(SIGIO, before);
   CHECK(open_regular(tree.at("perf-1.map").string()));
@@ -159,9 +165,9 @@ TEST_CASE("a file that grows while its checksum is made is read no further than 
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   struct stat before {};
   REQUIRE(fstat(file.get(), &before) == 0);
-  const auto start = Clock::now();
+  const double start = cpu_seconds();
   CHECK(crc_of(file.get()));
-  CHECK(seconds_since(start) < 1);
+  CHECK(cpu_seconds() - start < 1);
   stop = true;
   grower.join();
   // Cut short meanwhile: there is no checksum.
@@ -173,7 +179,7 @@ TEST_CASE("a file that grows while its checksum is made is read no further than 
 TEST_CASE("a trial ends with its time, its memory or its crash, and what it said until then is kept") {
   constexpr std::uint64_t kSecond = 1'000'000'000;
   const auto start = Clock::now();
-  const Trial late = run_trial(kSecond / 5, 100, [](const TrialWrite& write) {
+  const Trial late = run_trial(kSecond, 100, [](const TrialWrite& write) {
     write("before");
     for (;;) pause();
   });
@@ -183,28 +189,28 @@ TEST_CASE("a trial ends with its time, its memory or its crash, and what it said
     for (volatile int i = 0;;) i = 1 - i;
   });
   CHECK_FALSE(busy.is_whole);
-  const Trial talkative = run_trial(kSecond, 100'000, [](const TrialWrite& write) {
+  const Trial talkative = run_trial(10 * kSecond, 100'000, [](const TrialWrite& write) {
     while (write(std::string(10'000, 'x'))) {
     }
   });
   CHECK_FALSE(talkative.is_whole);
   CHECK(talkative.bytes.size() < 300'000);
-  const Trial crashed = run_trial(kSecond, 100, [](const TrialWrite& write) {
+  const Trial crashed = run_trial(10 * kSecond, 100, [](const TrialWrite& write) {
     write("last words");
     raise(SIGKILL);
   });
   CHECK(crashed.bytes == "last words");
   CHECK_FALSE(crashed.is_whole);
-  const Trial good = run_trial(kSecond, 100, [](const TrialWrite& write) { write("all"); });
+  const Trial good = run_trial(10 * kSecond, 100, [](const TrialWrite& write) { write("all"); });
   CHECK(good.bytes == "all");
   CHECK(good.is_whole);
-  CHECK(seconds_since(start) < 3);
+  CHECK(in_time(start));
 }
 
 TEST_CASE("a trial writes to no file") {
   const Tree tree;
   tree.file("there", "untouched");
-  const Trial trial = run_trial(1'000'000'000, 100, [&](const TrialWrite& write) {
+  const Trial trial = run_trial(10'000'000'000, 100, [&](const TrialWrite& write) {
     const UniqueFd made(open(tree.at("made").c_str(), O_WRONLY | O_CREAT, 0600));
     const UniqueFd there(open(tree.at("there").c_str(), O_WRONLY));
     write(made || there ? "opened" : "refused");
@@ -227,21 +233,18 @@ TEST_CASE("a perf map of millions of lines takes a bounded memory") {
     map << "600000001000 100 first\n";
     for (int i = 0; i < 4'000; ++i) map << lines;  // 232 MB
   }
-  Lookup lookup(tree.root());
+  constexpr std::uint64_t kMinute = 60'000'000'000;  // it is the memory that is bounded here
+  Lookup lookup(tree.root(), {kMinute, kMinute});
   lookup.see(42, std::vector<std::uint64_t>{0x600000001010}, 1);
   const std::vector<Place> places{{42, 0x600000001010, false}};
   std::string name;
-  const auto start = Clock::now();
   const Troubles troubles = lookup.name(
       places, {[](std::uint32_t, std::string_view) {}, [](std::size_t, std::uint64_t, std::string_view) {},
                [&](std::size_t, std::string_view function) { name = function; },
                [](std::size_t, const std::vector<CodeLine>&) {}});
   CHECK(name == "first");
   CHECK(troubles.failed_files == 0);
-  if (!kSanitized) {
-    CHECK(seconds_since(start) < 5);
-    CHECK(most_memory_kib(RUSAGE_CHILDREN) < most_memory_kib(RUSAGE_SELF) + (300U << 10));
-  }
+  if (!kSanitized) CHECK(most_memory_kib(RUSAGE_CHILDREN) < most_memory_kib(RUSAGE_SELF) + (300U << 10));
 }
 
 TEST_CASE("of a process with very many mappings a bounded number is kept") {
@@ -262,7 +265,7 @@ TEST_CASE("of a process with very many mappings a bounded number is kept") {
   CHECK(code.modules[code.frames[0].module].path == "/lib/0.so");
   CHECK(code.modules[code.frames[1].module].path == "[unknown]");
   CHECK(code.modules.size() < 20'000);
-  if (!kSanitized) CHECK(seconds_since(start) < 3);
+  if (!kSanitized) CHECK(in_time(start));
 }
 
 TEST_CASE("when time is over, code is shown by module and offset, and that is counted") {
@@ -295,17 +298,17 @@ TEST_CASE("a file system that never answers holds up neither who looks at mappin
   CHECK(facts::label_of(stacks.frames.at(0), stacks) == "[app+0x10]");
   CHECK(stacks.modules.at(stacks.frames[0].module).path == "/dead/app");
   CHECK(stacks.modules.at(stacks.frames[1].module).path == "/srv/app");
-  CHECK(seconds_since(start) < 2);
+  CHECK(in_time(start));
 }
 
 TEST_CASE("the helper names code as its memspike would, and has no rights but to look") {
   Symbolizer symbolizer("/", true);
   symbolizer.start();
   const auto own = static_cast<std::uint32_t>(getpid());
-  const auto address = reinterpret_cast<std::uint64_t>(&seconds_since);
+  const auto address = reinterpret_cast<std::uint64_t>(&cpu_seconds);
   symbolizer.see(own, std::vector<std::uint64_t>{address}, 1);
   const facts::NamedStacks stacks{symbolizer.name(one_stack(own, {address}))};
-  CHECK(stacks.frames.at(0).function.find("seconds_since") != std::string::npos);
+  CHECK(stacks.frames.at(0).function.find("cpu_seconds") != std::string::npos);
   CHECK(stacks.modules.at(stacks.frames[0].module).path.find("memspike_unit_tests") != std::string::npos);
   CHECK(symbolizer.remarks().empty());
   const pid_t helper = symbolizer.helper();
@@ -328,22 +331,23 @@ TEST_CASE("without its helper memspike goes on, and says so") {
     const auto start = Clock::now();
     const facts::NamedStacks stacks{symbolizer->name(one_stack(42, {0x5010}))};
     CHECK(facts::label_of(stacks.frames.at(0), stacks) == "[unknown+0x5010]");
-    CHECK(seconds_since(start) < 1);
+    CHECK(in_time(start));
   }
   SECTION("it hangs: neither seeing nor naming waits for it") {
     kill(helper, SIGSTOP);
     const auto start = Clock::now();
     for (int i = 0; i < 20'000; ++i) symbolizer->see(1, std::vector<std::uint64_t>{1ULL << 20 | i << 12}, 1);
-    CHECK(seconds_since(start) < 1);
+    CHECK(in_time(start));
     CHECK(symbolizer->name(one_stack(42, {0x5010})).stacks.size() == 1);
-    CHECK(seconds_since(start) < 4);
+    CHECK(in_time(start));
   }
   SECTION("somebody is in a hurry") {
     kill(helper, SIGSTOP);
     const auto start = Clock::now();
     int asked = 0;
     CHECK(symbolizer->name(one_stack(42, {0x5010}), [&] { return ++asked < 3; }).stacks.size() == 1);
-    CHECK(seconds_since(start) < 0.5);
+    CHECK(in_time(start));
+    CHECK(asked == 3);
   }
   REQUIRE(symbolizer->remarks().size() == 1);
   CHECK(symbolizer->remarks()[0].find("died or was late") != std::string::npos);
