@@ -1,4 +1,4 @@
-"""Many containers in one tracked cgroup: some busy, most idle, some born and some dying all the time."""
+"""Many containers in one tracked cgroup: some busy or moving, most idle, some born and some dying all the time."""
 
 import itertools
 import os
@@ -30,8 +30,9 @@ class Container:
 class Fleet:
     """Entered, it has its containers; run() lets it live."""
 
-    def __init__(self, count, program):
+    def __init__(self, count, program, movers=None):
         self.count = count
+        self.movers = movers  # so many move ten times a second, and none storms
         self.program = program
         self.parent = Cgroup("fleet")
         self.containers = []
@@ -41,12 +42,19 @@ class Fleet:
         self.parent.__enter__()
         if is_v2():
             write(f"{V2_MOUNT}{self.parent.path}/cgroup.subtree_control", "+memory")
-        busy = len(os.sched_getaffinity(0))
-        for number in range(self.count):
-            # As many storms as CPUs, in the first containers or, where there are too few, all in the first.
-            threads = busy if self.count < busy else 1
-            self.add(self.storm(threads) if number < (busy if threads == 1 else 1) else self.idle())
+        for arguments in self.lives():
+            self.add(arguments)
         return self
+
+    def lives(self):
+        """What each container does."""
+        if self.movers is not None:
+            return [self.mover()] * self.movers + [self.idle()] * (self.count - self.movers)
+        # As many storms as CPUs, in the first containers or, where there are too few, all in the first.
+        busy = len(os.sched_getaffinity(0))
+        if self.count < busy:
+            return [self.storm(busy)] + [self.idle()] * (self.count - 1)
+        return [self.storm(1)] * busy + [self.idle()] * (self.count - busy)
 
     def __exit__(self, *_):
         for container in self.containers:
@@ -55,6 +63,9 @@ class Fleet:
 
     def storm(self, threads):
         return ("storm", "86400", "--region", "16M", "--threads", str(threads))
+
+    def mover(self):
+        return ("service", "1000000", "--pause", "100ms", "--request", "4M")
 
     def idle(self):
         return ("service", "1000000", "--pause", "1s")
