@@ -39,6 +39,16 @@ class Meanings {
     }
   }
 
+  // Those of Docker, Podman and their like. What is called like something of a pod is that.
+  void look_at_lone(const std::vector<ContainerEntry>& containers) {
+    for (const ContainerEntry& entry : containers) {
+      if (!is_beginning_of_id(entry.info.id) && entry.info.name != text_) continue;
+      TargetSpec spec;
+      spec.cgroup_path = entry.path;
+      add(std::move(spec), fmt::format("--cgroup {}", entry.path));
+    }
+  }
+
   void look_for_cgroup() {
     TargetSpec spec;
     spec.cgroup_path = std::string(text_);
@@ -54,6 +64,8 @@ class Meanings {
     spec.pid = pid;
     add(std::move(spec), fmt::format("--pid {}", pid));
   }
+
+  bool none() const { return meanings_.empty(); }
 
   // A pod that is called like one of its containers holds it.
   std::vector<Meaning>& found() {
@@ -139,6 +151,7 @@ Result<TargetSpec> meaning_of(std::string_view text, const Hierarchy& hierarchy,
   const std::vector<PodEntry> pods = list_pods(hierarchy, names);
   if (!starts_with(text, "/")) {
     meanings.look_at(pods);
+    if (meanings.none() && !text.empty()) meanings.look_at_lone(list_lone_containers(hierarchy, names));
     meanings.look_for_process();
   }
   if (!text.empty()) meanings.look_for_cgroup();

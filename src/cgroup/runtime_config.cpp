@@ -85,6 +85,69 @@ std::optional<ContainerNames> names_from(const Json& annotations) {
   return names;
 }
 
+std::optional<Json> parse_bounded(std::string_view text) {
+  if (text.size() > kMaxConfigBytes) return std::nullopt;
+  bool too_deep = false;
+  const auto filter = [&too_deep](int depth, Json::parse_event_t, Json&) {
+    too_deep = too_deep || depth > kMaxNesting;
+    return !too_deep;
+  };
+  Json root = Json::parse(text.begin(), text.end(), filter, false);
+  if (too_deep || root.is_discarded()) return std::nullopt;
+  return root;
+}
+
+// As Docker and Podman let containers be called: compose has underscores in them.
+std::optional<ContainerNames> called(std::string_view name) {
+  const auto allowed = [](char c) { return c == '_' || is_kubernetes_name({&c, 1}); };
+  if (name.empty() || name.size() > 253 || !std::all_of(name.begin(), name.end(), allowed))
+    return std::nullopt;
+  ContainerNames names;
+  names.container = std::string(name);
+  names.is_sandbox = false;
+  return names;
+}
+
+// A container of Docker's that no kubelet made: "Name": "/web".
+std::optional<ContainerNames> plain_docker(const Json& root) {
+  const Json* name = member(&root, "Name");
+  if (member(&root, "Config") == nullptr || name == nullptr || !name->is_string()) return std::nullopt;
+  const std::string text = name->get<std::string>();
+  return starts_with(text, "/") ? called(std::string_view(text).substr(1)) : std::nullopt;
+}
+
+bool is_libpod(std::string_view config) {
+  const auto root = parse_bounded(config);
+  const Json* manager = root ? member(member(&*root, "annotations"), "io.container.manager") : nullptr;
+  return manager != nullptr && manager->is_string() && manager->get<std::string>() == "libpod";
+}
+
+// Podman tells names in one file for all containers: [{"id": …, "names": ["web"]}].
+std::optional<ContainerNames> name_in_storage(const std::filesystem::path& file, std::string_view id) {
+  const auto text = read_small_file(file, kMaxConfigBytes);
+  const auto root = text ? parse_bounded(*text) : std::nullopt;
+  if (!root || !root->is_array()) return std::nullopt;
+  for (const Json& entry : *root) {
+    const Json* its_id = member(&entry, "id");
+    const Json* names = member(&entry, "names");
+    if (its_id == nullptr || !its_id->is_string() || its_id->get<std::string>() != id) continue;
+    if (names != nullptr && names->is_array() && !names->empty() && names->front().is_string())
+      return called(names->front().get<std::string>());
+  }
+  return std::nullopt;
+}
+
+// Of one that is removed with its end (--rm) newer versions tell in a file of its own, which no reboot
+// outlives.
+std::optional<ContainerNames> read_libpod_name(const std::filesystem::path& host_root,
+                                               const std::filesystem::path& config, std::string_view id) {
+  const auto storage = config.parent_path().parent_path().parent_path();
+  if (auto names = name_in_storage(storage / "containers.json", id)) return names;
+  const auto passing =
+      resolve_in_root(host_root, "/run/containers/storage/overlay-containers/volatile-containers.json");
+  return passing ? name_in_storage(*passing, id) : std::nullopt;
+}
+
 }  // namespace
 
 bool is_kubernetes_name(std::string_view name) {
@@ -95,18 +158,14 @@ bool is_kubernetes_name(std::string_view name) {
 }
 
 std::optional<ContainerNames> parse_runtime_config(std::string_view json) {
-  if (json.size() > kMaxConfigBytes) return std::nullopt;
-  bool too_deep = false;
-  const auto filter = [&too_deep](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMaxNesting;
-    return !too_deep;
-  };
-  const Json root = Json::parse(json.begin(), json.end(), filter, false);
-  if (too_deep || root.is_discarded()) return std::nullopt;
-  const Json* annotations = member(&root, "annotations");
-  if (annotations == nullptr) annotations = member(member(&root, "Config"), "Labels");
-  if (annotations == nullptr || !annotations->is_object()) return std::nullopt;
-  return names_from(*annotations);
+  const auto root = parse_bounded(json);
+  if (!root) return std::nullopt;
+  const Json* annotations = member(&*root, "annotations");
+  if (annotations == nullptr) annotations = member(member(&*root, "Config"), "Labels");
+  if (annotations != nullptr && annotations->is_object()) {
+    if (auto names = names_from(*annotations)) return names;
+  }
+  return plain_docker(*root);
 }
 
 std::optional<ContainerNames> read_runtime_config(const std::filesystem::path& host_root,
@@ -119,6 +178,8 @@ std::optional<ContainerNames> read_runtime_config(const std::filesystem::path& h
     const auto json = path ? read_small_file(*path, kMaxConfigBytes) : std::nullopt;
     if (!json) continue;
     if (auto names = parse_runtime_config(*json)) return names;
+    if (!is_libpod(*json)) continue;
+    if (auto names = read_libpod_name(host_root, *path, container_id)) return names;
   }
   return std::nullopt;
 }

@@ -267,6 +267,15 @@ std::vector<ContainerEntry> list_containers(const Hierarchy& hierarchy, Names& n
   return containers;
 }
 
+std::vector<ContainerEntry> list_lone_containers(const Hierarchy& hierarchy, Names& names) {
+  std::vector<ContainerEntry> containers = list_containers(hierarchy, names, "/");
+  std::erase_if(containers, [](const ContainerEntry& entry) {
+    const Layout layout = parse_layout(entry.path);
+    return layout.pod_uid || layout.is_conmon;
+  });
+  return containers;
+}
+
 MemcgDescription describe_memcg(std::string_view path, const Hierarchy& hierarchy, Names& names) {
   MemcgDescription result;
   result.layout = parse_layout(path);

@@ -58,6 +58,9 @@ std::vector<PodEntry> list_pods(const Hierarchy& hierarchy, const Roots& roots);
 // The containers at and below one cgroup, whichever pods they belong to.
 std::vector<ContainerEntry> list_containers(const Hierarchy& hierarchy, Names& names, std::string_view path);
 
+// Those of Docker, Podman and their like, which are in no pod, by path.
+std::vector<ContainerEntry> list_lone_containers(const Hierarchy& hierarchy, Names& names);
+
 // Which pod something belongs to.
 struct PodInfo {
   std::string uid;

@@ -30,7 +30,7 @@ views::TextStyle list_style() {
 }
 
 void explain_emptiness(const cgroup::Hierarchy& hierarchy) {
-  spdlog::info("no pods here: no cgroup below {} is called as kubelets call them",
+  spdlog::info("no pods or containers here: no cgroup below {} is called as kubelets and Docker call them",
                cgroup::printable(hierarchy.memory_mount.string()));
   if (hierarchy.mount_root != "/") {
     spdlog::info(
@@ -74,16 +74,18 @@ int execute(const ListCommand& command) {
   set_up_talk(command.common.quiet, command.common.verbose);
   const auto hierarchy = cgroup::find_hierarchy(command.common.roots);
   if (!hierarchy) return complain(hierarchy.error());
-  const std::vector<cgroup::PodEntry> pods = cgroup::list_pods(*hierarchy, command.common.roots);
-  if (pods.empty()) explain_emptiness(*hierarchy);
+  cgroup::Names names(command.common.roots);
+  const std::vector<cgroup::PodEntry> pods = cgroup::list_pods(*hierarchy, names);
+  const std::vector<cgroup::ContainerEntry> lone = cgroup::list_lone_containers(*hierarchy, names);
+  if (pods.empty() && lone.empty()) explain_emptiness(*hierarchy);
   explain_nameless(pods);
 
   auto output = Output::open(std::nullopt, STDOUT_FILENO);
   if (!output) return complain(output.error());
   const views::WatchedByPath watched = ask_what_is_watched(command.socket);
   const std::string text = command.format == Format::json
-                               ? views::render_inventory_json(hierarchy->mode, pods, watched)
-                               : views::render_inventory_text(pods, list_style(), watched);
+                               ? views::render_inventory_json(hierarchy->mode, pods, watched, lone)
+                               : views::render_inventory_text(pods, list_style(), watched, lone);
   if (auto written = output->write(text); !written) return complain(written.error());
   return kExitDone;
 }

@@ -70,6 +70,22 @@ TEST_CASE("list: every row is complete, containers by name, the sandbox last") {
         "    –         –  /kubepods/pod1/00000000000000aa\n");
 }
 
+TEST_CASE("list: containers that are in no pod come last, with nothing in place of a pod") {
+  cgroup::ContainerEntry web;
+  web.info = {"9b1f0d5c4e7a8321", "shop_web_1", cgroup::Role::container};
+  web.limit_bytes = 48U << 20;
+  web.path = "/docker/9b1f0d5c4e7a8321";
+  const std::string text = render_inventory_text({shop_pod()}, wide(), {}, {web});
+  CHECK(contains(text, "\n–          –         –   "));
+  CHECK(text.find("shop_web_1") > text.find("(sandbox)"));
+  CHECK(contains(text.substr(text.find("shop_web_1")), "9b1f0d5c4e7a  "));
+  CHECK(contains(render_inventory_text({}, wide(), {}, {web}), "shop_web_1"));
+  const auto json = nlohmann::json::parse(render_inventory_json(cgroup::Mode::v2, {}, {}, {web}));
+  REQUIRE(json.at("containers").size() == 1);
+  CHECK(json["containers"][0]["name"] == "shop_web_1");
+  CHECK(json["containers"][0]["limit_bytes"] == 48U << 20);
+}
+
 TEST_CASE("list: no pods, no output") { CHECK(render_inventory_text({}, wide()).empty()); }
 
 TEST_CASE("list: on a narrow terminal UIDs are unique beginnings") {

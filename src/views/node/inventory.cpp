@@ -79,6 +79,12 @@ class Rows {
     }
   }
 
+  // In no pod.
+  void add(const ContainerEntry& entry) {
+    add_row({}, Tone::faint, name_cell(entry), entry.info.id.substr(0, kShortId), numbers_of(entry),
+            entry.path);
+  }
+
  private:
   Cell name_cell(const ContainerEntry& entry) const {
     if (entry.info.role == cgroup::Role::sandbox) return {"(sandbox)", Tone::faint};
@@ -93,7 +99,7 @@ class Rows {
                const std::string& path) {
     std::vector<Cell> row{{pod.namespace_name.value_or(none_), tone},
                           {pod.pod.value_or(none_), tone},
-                          {pod.uid.substr(0, uid_length_), tone},
+                          {pod.uid.empty() ? none_ : pod.uid.substr(0, uid_length_), tone},
                           {pod.qos.value_or(none_), tone},
                           std::move(container),
                           {std::move(id)},
@@ -163,8 +169,8 @@ ordered_json to_json(const PodEntry& pod, const WatchedByPath& watched) {
   return json;
 }
 
-Table table_of(const std::vector<PodEntry>& pods, const TextStyle& style, const WatchedByPath& watched,
-               bool may_cut) {
+Table table_of(const std::vector<PodEntry>& pods, const std::vector<ContainerEntry>& lone,
+               const TextStyle& style, const WatchedByPath& watched, bool may_cut) {
   // Long paths go first; what a person looks for, and targets a pod by, stays to the last.
   const bool all_named =
       std::all_of(pods.begin(), pods.end(), [](const PodEntry& pod) { return pod.pod.has_value(); });
@@ -187,26 +193,29 @@ Table table_of(const std::vector<PodEntry>& pods, const TextStyle& style, const 
   const std::size_t uid_length = style.columns >= kRoomForUids ? std::string::npos : unique_uid_length(pods);
   Rows rows(table, style, uid_length, watched);
   for (const PodEntry& pod : pods) rows.add(pod);
+  for (const ContainerEntry& entry : lone) rows.add(entry);
   return table;
 }
 
 }  // namespace
 
 std::string render_inventory_text(const std::vector<PodEntry>& pods, const TextStyle& style,
-                                  const WatchedByPath& watched) {
-  if (pods.empty()) return {};
+                                  const WatchedByPath& watched, const std::vector<ContainerEntry>& lone) {
+  if (pods.empty() && lone.empty()) return {};
   // A name that is cut cannot be pasted: rather leave columns out, if that suffices.
-  const Table whole = table_of(pods, style, watched, false);
-  return (whole.fits(style) ? whole : table_of(pods, style, watched, true)).render(style);
+  const Table whole = table_of(pods, lone, style, watched, false);
+  return (whole.fits(style) ? whole : table_of(pods, lone, style, watched, true)).render(style);
 }
 
 std::string render_inventory_json(cgroup::Mode mode, const std::vector<PodEntry>& pods,
-                                  const WatchedByPath& watched) {
+                                  const WatchedByPath& watched, const std::vector<ContainerEntry>& lone) {
   ordered_json json;
   json["schema_version"] = 1;
   json["cgroup_mode"] = std::string(cgroup::to_string(mode));
   json["pods"] = ordered_json::array();
   for (const PodEntry& pod : pods) json["pods"].push_back(to_json(pod, watched));
+  json["containers"] = ordered_json::array();
+  for (const ContainerEntry& entry : lone) json["containers"].push_back(to_json(entry, watched));
   // A cgroup's name may be any bytes; the document stays valid UTF-8.
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }

@@ -24,13 +24,16 @@ using WatchedByPath = std::map<std::string, Watched>;
 // A table: a row for each pod's own cgroup, then one for each of its containers,
 // every row complete in itself so that grep finds it. Where the terminal is too
 // narrow, UIDs become unique beginnings, columns are left out, names are cut.
-// Empty without pods. `watched`: empty where no service runs.
+// Then one for each container that is in no pod (`lone`). Empty without any. `watched`: empty where no service
+// runs.
 std::string render_inventory_text(const std::vector<cgroup::PodEntry>& pods, const TextStyle& style,
-                                  const WatchedByPath& watched = {});
+                                  const WatchedByPath& watched = {},
+                                  const std::vector<cgroup::ContainerEntry>& lone = {});
 
-// {"schema_version":1,"cgroup_mode",…,"pods":[…]}: bytes as integers, null for
+// {"schema_version":1,"cgroup_mode",…,"pods":[…],"containers":[…]}: bytes as integers, null for
 // what is absent, always valid UTF-8.
 std::string render_inventory_json(cgroup::Mode mode, const std::vector<cgroup::PodEntry>& pods,
-                                  const WatchedByPath& watched = {});
+                                  const WatchedByPath& watched = {},
+                                  const std::vector<cgroup::ContainerEntry>& lone = {});
 
 }  // namespace memspike::views

@@ -1,0 +1,65 @@
+// Containers that no kubelet made: what Docker and Podman call them.
+#include <catch2/catch.hpp>
+
+#include "cgroup/hierarchy.h"
+#include "cgroup/meaning.h"
+#include "cgroup/runtime_config.h"
+#include "cgroup/scan.h"
+#include "cgroup_tree.h"
+
+using namespace memspike;
+using namespace memspike::cgroup;
+using namespace memspike::cgroup::testing;
+
+TEST_CASE("a container of Docker or Podman is meant by name or id") {
+  const Tree tree;
+  make_v2_node(tree);
+  const std::string docker = "/system.slice/docker-" + kApp + ".scope";
+  const std::string podman = "/machine.slice/libpod-" + kSidecar + ".scope";
+  tree.v2_memcg("sys/fs/cgroup" + docker, 1);
+  tree.v2_memcg("sys/fs/cgroup" + docker + "/nested", 1);
+  tree.v2_memcg("sys/fs/cgroup" + podman, 1);
+  tree.v2_memcg("sys/fs/cgroup/machine.slice/libpod-conmon-" + kSidecar + ".scope", 1);
+  tree.file("var/lib/docker/containers/" + kApp + "/config.v2.json",
+            R"({"Name": "/shop_web_1", "Config": {"Labels": {"com.docker.compose.service": "web"}}})");
+  const std::string storage = "var/lib/containers/storage/overlay-containers/";
+  tree.file(storage + kSidecar + "/userdata/config.json",
+            R"({"annotations": {"io.container.manager": "libpod"}})");
+  tree.file(storage + "containers.json", R"([7, {"id": "x", "names": ["no"]}, {"id": ")" + kSidecar +
+                                             R"(", "names": ["cache", "other"]}])");
+  const auto hierarchy = find_hierarchy(tree.roots());
+  REQUIRE(hierarchy);
+  const auto meaning = [&](const std::string& text) { return meaning_of(text, *hierarchy, tree.roots()); };
+  for (const std::string& text : {std::string("shop_web_1"), kApp, kApp.substr(0, 12)}) {
+    INFO(text);
+    REQUIRE(meaning(text));
+    CHECK(meaning(text)->cgroup_path == docker);
+  }
+  for (const std::string& text : {std::string("cache"), kSidecar.substr(0, 4)}) {
+    INFO(text);
+    REQUIRE(meaning(text));
+    CHECK(meaning(text)->cgroup_path == podman);
+  }
+  Names names(tree.roots());
+  const auto lone = list_lone_containers(*hierarchy, names);
+  REQUIRE(lone.size() == 2);
+  CHECK(lone[0].info.name == "cache");
+  CHECK(lone[1].info.name == "shop_web_1");
+  CHECK_FALSE(meaning("shop_web"));
+  CHECK_FALSE(meaning(kApp.substr(0, 3)));
+}
+
+TEST_CASE("names that Docker and Podman would not give are none") {
+  const auto named = [](const std::string& name) {
+    return parse_runtime_config(R"({"Config": {}, "Name": ")" + name + R"("})");
+  };
+  CHECK(named("/web")->container == "web");
+  for (const std::string& name :
+       {std::string("web"), std::string("/"), std::string("/a/b"), std::string("/a b"),
+        std::string("/\u001b[31m"), "/" + std::string(254, 'a')}) {
+    INFO(name);
+    CHECK_FALSE(named(name));
+  }
+  CHECK_FALSE(parse_runtime_config(R"({"Name": "/web"})"));
+  CHECK_FALSE(parse_runtime_config(R"({"Config": {}, "Name": ["/web"]})"));
+}
