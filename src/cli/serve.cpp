@@ -6,7 +6,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +27,7 @@
 #include "cli/commands.h"
 #include "cli/event_loop.h"
 #include "cli/exit_code.h"
+#include "cli/notify.h"
 #include "cli/oom_score.h"
 #include "cli/rights.h"
 #include "cli/serve_options.h"
@@ -125,11 +125,11 @@ class Server {
     if (auto prepared = prepare(); !prepared) return prepared;
     if (auto started = start_capture(); !started) return started;
     if (auto ready = make_ready(); !ready) return ready;
-    sd_notify(0, "READY=1");
+    notify_manager("READY=1");
     spdlog::info("watching {}; asked on {}{}", command_.scope, command_.socket,
                  metrics_server_ ? " and " + *command_.metrics : "");
     auto reason = loop_->run(handlers(), {});
-    sd_notify(0, "STOPPING=1");
+    notify_manager("STOPPING=1");
     finish();
     if (!reason) return tl::unexpected(reason.error());
     return {};
@@ -252,7 +252,7 @@ class Server {
       const std::uint64_t now_ns = monotonic_ns();
       if (now_ns >= next_second_ns_) {
         next_second_ns_ = now_ns + kSecondNs;
-        sd_notify(0, "WATCHDOG=1");
+        notify_manager("WATCHDOG=1");
       }
       if (now_ns >= next_roots_ns_) {
         next_roots_ns_ = now_ns + kLookForRootsNs;

@@ -25,8 +25,19 @@ bool is_set(const char* variable) {
   return value != nullptr && *value != '\0';
 }
 
+// A locale that is named but not installed, as on a node that has next to nothing, still says how characters
+// are written.
+bool names_utf8() {
+  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    if (!is_set(variable)) continue;
+    const std::string_view name = std::getenv(variable);
+    return name.find(".UTF-8") != name.npos || name.find(".utf8") != name.npos;
+  }
+  return false;
+}
+
 bool locale_is_utf8() {
-  std::setlocale(LC_CTYPE, "");
+  if (std::setlocale(LC_CTYPE, "") == nullptr) return names_utf8();
   return std::string_view(nl_langinfo(CODESET)) == "UTF-8";
 }
 

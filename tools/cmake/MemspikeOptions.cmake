@@ -16,6 +16,9 @@ option(MEMSPIKE_WERROR "Treat warnings as errors" OFF)
 # What a room's files have in common is parsed once for several of them: the whole builds in half the time, and a
 # change of one file takes longer. Without it a file that does not include what it needs is found out.
 option(MEMSPIKE_UNITY "Compile a room's files several at a time" OFF)
+# What is shipped runs on any root, also on one without a C library. Of all that it links Debian has archives, or headers
+# that are whole (tools/cmake/static).
+option(MEMSPIKE_STATIC "Link all libraries into memspike, the C library, too" OFF)
 set(MEMSPIKE_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")
 
 add_library(memspike_options INTERFACE)
@@ -27,6 +30,16 @@ target_compile_options(memspike_options INTERFACE
   # GCC 12 takes moves of short std::strings for overruns (PR 105651), and tells so of precompiled headers, too.
   "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds;-Wno-stringop-overread>"
   $<$<BOOL:${MEMSPIKE_WERROR}>:-Werror>)
+
+if(MEMSPIKE_STATIC)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a)
+  set(PKG_CONFIG_ARGN --static)
+  list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR}/static)
+  # The same sources give the same bytes, whatever folders they and the build lie in: the last map that fits counts.
+  target_compile_options(memspike_options INTERFACE
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
+  target_link_options(memspike_options INTERFACE -Wl,--build-id=sha1)
+endif()
 
 if(MEMSPIKE_SANITIZE)
   target_compile_options(memspike_options INTERFACE
@@ -46,7 +59,8 @@ endif()
 # A packager's own level comes with CXXFLAGS: ours does not fight it.
 target_compile_options(memspike_protections INTERFACE
   -fPIE -fstack-protector-strong ${of_machine} -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-target_link_options(memspike_protections INTERFACE -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+target_link_options(memspike_protections INTERFACE
+  $<IF:$<BOOL:${MEMSPIKE_STATIC}>,-static-pie,-pie> -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 
 if(NOT MEMSPIKE_SANITIZE AND CMAKE_BUILD_TYPE MATCHES "^(Release|RelWithDebInfo|MinSizeRel)$")
   set(MEMSPIKE_CAN_HARDEN ON)
