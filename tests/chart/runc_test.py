@@ -362,6 +362,19 @@ class InAContainer(unittest.TestCase):
                 for name in ("privileges", "cgroup", "kernel_log", "proc"):
                     self.assertEqual(checks[name]["state"], "good", checks[name])
 
+    @unittest.skipIf(IN_GUEST, "its values are not rendered for guests")
+    def test_all_that_can_be_switched_on_is_taken_by_the_service(self):
+        (self.node.place / "run/containerd").mkdir(parents=True)
+        for case, code in (("everything", 0), ("no-metrics", 1)):
+            with self.subTest(case):
+                container = self.start(kit.objects(case))
+                within(SECONDS, lambda: "watching" in container.log() or container.process.poll() is not None)
+                self.assertEqual(container.probe("readiness"), 0, container.log())
+                metrics = container.execute("/bin/busybox", "wget", "-qO-", "http://127.0.0.1:9779/metrics")
+                self.assertEqual(metrics.returncode, code)
+                self.assertEqual("memspike_build_info" in metrics.stdout, code == 0)
+                self.assertEqual(container.end(), 0)
+
     def test_a_profile_that_is_too_old_is_told_as_such(self):
         container = self.start(kit.objects(), refused=["bpf"])
         self.assertEqual(container.process.wait(timeout=SECONDS), 4)
