@@ -28,6 +28,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IS_V2 = pathlib.Path("/sys/fs/cgroup/cgroup.controllers").exists()
 MEMORY = pathlib.Path("/sys/fs/cgroup") if IS_V2 else pathlib.Path("/sys/fs/cgroup/memory")
 LIBRARIES = [pathlib.Path(name) for name in ("/usr/lib", "/usr/lib64", "/lib", "/lib64")]
+KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])
 IN_GUEST = kit.RENDERED is not None  # whose root is an initramfs: it cannot be left by pivot_root
 SECONDS = 300 if IN_GUEST else 60  # for what takes one
 
@@ -174,7 +175,7 @@ class Container:
                 source = self.bundle / "config"
             mode = "rw"
             if mount.get("readOnly"):
-                mode = "rro" if mount.get("recursiveReadOnly") else "ro"
+                mode = "rro" if mount.get("recursiveReadOnly") and KERNEL >= (5, 12) else "ro"  # IfPossible
             mounts.append({"destination": mount["mountPath"], "type": "bind", "source": str(source),
                            "options": ["rbind", "rprivate", mode]})
         return mounts
@@ -183,6 +184,7 @@ class Container:
         subprocess.run(["runc", "spec", "--bundle", self.bundle], check=True)
         config = json.loads((self.bundle / "config.json").read_text())
         context = self.wanted["securityContext"]
+        added = context["capabilities"]["add"]
         assert context["capabilities"]["drop"] == ["ALL"] and not context["privileged"]
         names = [f"CAP_{name}" for name in self.capabilities]
         config["process"].update({
@@ -194,6 +196,9 @@ class Container:
             "capabilities": {part: names for part in ("bounding", "effective", "permitted")},
             "rlimits": [],
             "oomScoreAdj": 990})
+        if KERNEL < (5, 11) and "SYS_RESOURCE" not in added:
+            # Maps count as locked there. With the capability memspike raises the limit by itself.
+            config["process"]["rlimits"] = [{"type": "RLIMIT_MEMLOCK", "hard": 2**64 - 1, "soft": 2**64 - 1}]
         config["root"]["readonly"] = context["readOnlyRootFilesystem"]
         config["mounts"] = self.mounts(config["mounts"])
         linux = config["linux"]
