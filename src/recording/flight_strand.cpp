@@ -39,6 +39,7 @@ void FlightStrand::open(std::uint64_t time_ns, const Clocks& clocks) {
   found.parent.reset();
   put(found);
   if (last_high_) put(*last_high_);
+  if (last_reading_) put(*last_reading_);
   if (last_row_) put(*last_row_);
 }
 
@@ -47,6 +48,7 @@ void FlightStrand::write(const facts::Fact& fact, std::uint64_t time_ns, const C
   writer_->write(fact);
   block_.last_ns = last_ns_ = std::max(last_ns_, time_ns);
   if (const auto* row = std::get_if<facts::MemcgRow>(&fact)) last_row_ = *row;
+  if (const auto* reading = std::get_if<facts::MemoryStatRead>(&fact)) last_reading_ = *reading;
   if (const auto* high = std::get_if<facts::HighSet>(&fact)) last_high_ = *high;
   if (writer_->pending_bytes() >= kBlockBytes) seal();
 }

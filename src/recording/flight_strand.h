@@ -61,6 +61,7 @@ class FlightStrand {
   facts::MemcgFound found_;
   std::optional<facts::MemcgRow> last_row_;
   std::optional<facts::HighSet> last_high_;
+  std::optional<facts::MemoryStatRead> last_reading_;
   std::optional<std::uint64_t> gone_ns_;
   std::uint64_t last_ns_ = 0;
   FlightBlock block_;               // the open one …

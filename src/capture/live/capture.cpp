@@ -32,6 +32,9 @@ constexpr std::uint64_t kRisesNs = 1'000'000'000;
 // How often it is told what the session is known to be: its counts.
 constexpr std::uint64_t kSessionNs = 500'000'000;
 
+// Changes of detail that are known, of a service that changes it for months.
+constexpr std::size_t kMostDetails = 64;
+
 // How often the probe is refreshed. It takes some microseconds.
 constexpr std::uint64_t kRefreshNs = 100'000'000;
 
@@ -68,7 +71,7 @@ Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Prob
                    [this](const facts::Fact& fact) { emit(fact); }),
       census_(looks_.min_prominence_bytes),
       processes_(*helpers_),
-      memory_stat_(scope_.hierarchy, census_),
+      memory_stat_(scope_.hierarchy, census_, looks_.is_sparing),
       rise_reader_(scope_.hierarchy, helpers_->proc, census_,
                    [this](std::uint32_t tgid, std::uint64_t now_ns) { processes_.ask(tgid, now_ns); }),
       late_names_([this] { names_.reload(); }, [this](const std::string& path) { return describe(path); }),
@@ -151,10 +154,14 @@ Result<void> Capture::track(const std::string& path) {
 }
 
 // A memcg that got its controller while its cgroup was there already is seen at its first charge or page;
-// where neither is watched, by looking for it. Some us for each memcg.
+// where neither is watched, by looking for it. Some 50 us for each root: of very many some at a time.
 void Capture::look_for_memcgs() {
+  constexpr std::size_t kRootsPerLook = 16;
   if (probe_.detail() != probe::Detail::sweep) return;
-  for (const std::string& path : root_paths_) {
+  const std::size_t most =
+      looks_.is_sparing ? std::min(kRootsPerLook, root_paths_.size()) : root_paths_.size();
+  for (std::size_t i = 0; i < most; ++i) {
+    const std::string& path = root_paths_[next_root_++ % root_paths_.size()];
     if (const auto chain = inode_chain(scope_.hierarchy, path)) (void)probe_.track(*chain);
   }
 }
@@ -376,6 +383,7 @@ void Capture::note_detail() {
   const std::string detail(probe::to_string(probe_.detail()));
   if (!details_.empty() && details_.back().detail == detail) return;
   details_.push_back({details_.empty() ? clock_.offsets().front().monotonic_ns : monotonic_ns(), detail});
+  if (details_.size() > kMostDetails) details_.erase(details_.begin());
   most_detail_ = std::max(most_detail_, probe_.detail());
 }
 

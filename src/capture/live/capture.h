@@ -148,6 +148,7 @@ class Capture {
   std::uint64_t next_session_ns_ = 0;
   std::vector<facts::DetailSpan> details_;
   probe::Detail most_detail_ = probe::Detail::sweep;
+  std::size_t next_root_ = 0;        // to be looked at for memcgs
   std::size_t described_roots_ = 0;  // of root_paths_, when the target was completed by them
   std::uint64_t malformed_ = 0;
   std::uint64_t samples_taken_ = 0;

@@ -51,6 +51,7 @@ void MemoryStat::read(const cgroup::StatFiles& files, facts::MemcgIndex memcg, s
 void MemoryStat::read_whole(facts::MemcgIndex memcg, const std::string& path, std::uint64_t time_ns,
                             const Emit& emit) {
   const auto dir = dir_of(path);
+  if (spares_) read_ns_[memcg] = time_ns;
   read_high(memcg, dir, time_ns, emit);
   read(cgroup::StatFiles(dir), memcg, time_ns, cgroup::read_has_processes(dir), emit);
 }
@@ -95,6 +96,7 @@ void MemoryStat::on_fact(const facts::Fact& fact, const Emit& emit) {
 
 void MemoryStat::forget(facts::MemcgIndex memcg) {
   files_.erase(memcg);
+  read_ns_.erase(memcg);
   high_bytes_.erase(memcg);
   const auto trigger = triggers_.find(memcg);
   if (trigger == triggers_.end()) return;
@@ -121,6 +123,7 @@ void MemoryStat::read_wanted(std::uint64_t now_ns, const Emit& emit) {
   std::erase_if(wanted_, [&](facts::MemcgIndex memcg) {
     composition::Trigger& trigger = triggers_[memcg];
     if (wanted_left_ == 0 || !trigger.is_due(now_ns)) return false;
+    if (spares_ && !of_wishes_.take(now_ns)) return false;
     --wanted_left_;
     if (const Living* living = census_.find(memcg))
       read(files_of(memcg, living->path), memcg, now_ns, {}, emit);
@@ -135,6 +138,13 @@ std::uint64_t MemoryStat::put_off() const {
   return sum;
 }
 
+bool MemoryStat::rests(facts::MemcgIndex memcg, const Living& living, std::uint64_t now_ns) const {
+  if (!spares_) return false;
+  const auto read = read_ns_.find(memcg);
+  const std::uint64_t moved_ns = living.last ? living.last->time_ns : 0;
+  return read != read_ns_.end() && !composition::is_reading_due(now_ns, read->second, moved_ns);
+}
+
 void MemoryStat::poll(std::uint64_t now_ns, const Emit& emit) {
   read_wanted(now_ns, emit);
   if (now_ns < turn_ns_) return;
@@ -142,7 +152,8 @@ void MemoryStat::poll(std::uint64_t now_ns, const Emit& emit) {
   int reads = 0;
   auto living = census_.all().lower_bound(next_);
   for (; living != census_.all().end() && reads < kReadsPerTurn; ++living) {
-    if (!living->second.description.in_target) continue;
+    if (!living->second.description.in_target || rests(living->first, living->second, now_ns)) continue;
+    if (spares_ && !of_rounds_.take(now_ns)) break;
     read_whole(living->first, living->second.path, now_ns, emit);
     ++reads;
   }

@@ -1,4 +1,5 @@
-// Reads what memory.stat says of the memcgs of the target: about once a second, and when usage moves.
+// Reads what memory.stat says of the memcgs of the target: about once a second, and when usage moves; in a
+// service, where nothing moves, now and then.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "capture/live/source.h"
 #include "cgroup/hierarchy.h"
 #include "cgroup/memory_stat.h"
+#include "composition/sparing.h"
 #include "composition/trigger.h"
 
 namespace memspike::capture {
@@ -21,8 +23,9 @@ namespace memspike::capture {
 // a drain.
 class MemoryStat : public Source {
  public:
-  MemoryStat(const cgroup::Hierarchy& hierarchy, const Census& census)
-      : hierarchy_(hierarchy), census_(census) {}
+  // `spares`: what rests is passed over, and there is a bound for all together.
+  MemoryStat(const cgroup::Hierarchy& hierarchy, const Census& census, bool spares)
+      : hierarchy_(hierarchy), census_(census), spares_(spares) {}
 
   // At once, before anybody is told that the memcg is recorded: its birth's turn comes some
   // milliseconds later, when usage may have moved.
@@ -48,9 +51,15 @@ class MemoryStat : public Source {
                  const Emit& emit);
   void read_wanted(std::uint64_t now_ns, const Emit& emit);
   void forget(facts::MemcgIndex memcg);
+  bool rests(facts::MemcgIndex memcg, const Living& living, std::uint64_t now_ns) const;
 
   const cgroup::Hierarchy& hierarchy_;
   const Census& census_;
+  bool spares_;
+  // A reading is some 50 us: these two are a hundredth of a CPU at most.
+  composition::Allowance of_rounds_{64, 64};
+  composition::Allowance of_wishes_{128, 128};
+  std::map<facts::MemcgIndex, std::uint64_t> read_ns_;   // in a round; kept only where it spares
   std::map<std::string, facts::MemoryStatRead> before_;  // by path, until its birth is told
   std::map<facts::MemcgIndex, composition::Trigger> triggers_;
   std::uint64_t put_off_of_gone_ = 0;

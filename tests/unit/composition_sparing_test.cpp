@@ -1,0 +1,33 @@
+// Which memory.stat is read where there are many.
+#include <catch2/catch.hpp>
+
+#include "composition/sparing.h"
+
+using namespace memspike::composition;
+
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+}  // namespace
+
+TEST_CASE("an allowance is spent at once after a calm, and by the second in the long run") {
+  Allowance allowance(64, 16);
+  const std::uint64_t begin_ns = 100 * kSecond;
+  int taken = 0;
+  while (allowance.take(begin_ns)) ++taken;
+  CHECK(taken == 16);
+  taken = 0;
+  for (std::uint64_t ms = 1; ms <= 10'000; ++ms) taken += allowance.take(begin_ns + ms * 1'000'000) ? 1 : 0;
+  CHECK(taken == 640);
+  taken = 0;
+  while (allowance.take(begin_ns + 60 * kSecond)) ++taken;
+  CHECK(taken == 16);
+}
+
+TEST_CASE("what rests is read now and then, and what moved is") {
+  CHECK(is_reading_due(5 * kSecond, 4 * kSecond, 4 * kSecond + 1));
+  CHECK_FALSE(is_reading_due(5 * kSecond, 4 * kSecond, 4 * kSecond));
+  CHECK_FALSE(is_reading_due(33 * kSecond, 4 * kSecond, kSecond));
+  CHECK(is_reading_due(34 * kSecond, 4 * kSecond, kSecond));
+}
