@@ -181,6 +181,11 @@ int execute(const StatusCommand& command) {
                               views::counted(number_of(status, "containers"), "container"),
                               views::counted(number_of(status, "watched_cgroups"), "cgroup"),
                               text_of(status, "tier"), text_of(status, "detail")));
+  if (const Json zoomed = status.value("zoomed", Json::array()); !zoomed.empty()) {
+    const Json& last = zoomed.back();
+    line("looks", fmt::format("{} since {}, for {}: {}", last.value("closer", false) ? "closer" : "as before",
+                              text_of(last, "time"), text_of(last, "container"), text_of(last, "why")));
+  }
   line("cost", fmt::format("{} of CPU time, {} of memory, {} of BPF maps",
                            format_duration(number_of(status, "cpu_ns")),
                            format_bytes(number_of(status, "resident_bytes")),
@@ -191,9 +196,12 @@ int execute(const StatusCommand& command) {
                             format_bytes(number_of(status, "dossier_bytes"))));
   line("kills", views::grouped(number_of(status, "kills")));
   line("lost", lost == 0 ? "nothing" : causes);
-  if (const std::uint64_t failures = number_of(status, "write_failures"); failures > 0)
-    line("disk",
-         fmt::format("{}: {}", views::counted(failures, "failure"), text_of(status, "last_write_failure")));
+  if (const std::uint64_t failures = number_of(status, "write_failures"); failures > 0) {
+    line("disk", fmt::format("{} ({}); not kept: {}, {} of the log of kills",
+                             views::counted(failures, "failure"), text_of(status, "last_write_failure"),
+                             views::counted(number_of(status, "dossiers_not_kept"), "dossier"),
+                             views::counted(number_of(status, "log_lines_not_kept"), "line")));
+  }
   return print(text);
 }
 

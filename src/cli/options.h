@@ -108,6 +108,8 @@ struct ServeCommand {
   std::uint64_t dossier_bytes = std::uint64_t{512} << 20;
   std::string socket = kServiceSocket;
   std::optional<std::string> metrics;  // ADDRESS:PORT
+  bool page = false;                   // on the metrics' port, too
+  bool redact = false;                 // command lines
   bool log_json = false;
   std::string config;                  // a file of more options; "": none
   std::vector<std::string> arguments;  // as given, to be read again

@@ -100,18 +100,23 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// One service for a data directory: held as long as it runs. Invalid where the directory cannot be used,
-// which costs the dossiers and nothing else.
-Result<UniqueFd> lock_data_dir(const std::string& directory) {
+// One service for a data directory: held as long as it runs.
+struct DataDirLock {
+  UniqueFd fd;
+  std::optional<Error> problem;  // the directory cannot be used: that costs the dossiers, and nothing else
+};
+
+Result<DataDirLock> lock_data_dir(const std::string& directory) {
   std::error_code ignored;
   std::filesystem::create_directories(directory, ignored);
-  UniqueFd lock(open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock) {
-    spdlog::error("cannot use {}: {}; kills are counted, and no dossiers are kept", directory,
-                  std::strerror(errno));
+  DataDirLock lock;
+  lock.fd = UniqueFd(open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock.fd) {
+    const char* why = std::strerror(errno);
+    lock.problem = Error{ErrorKind::failed, fmt::format("cannot write to {}: {}", directory, why), {}};
     return lock;
   }
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (flock(lock.fd.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   return fail(ErrorKind::failed, fmt::format("another service keeps its dossiers in {}", directory),
               "one is enough for a node; else name another --data-dir and another --socket");
 }
@@ -158,6 +163,8 @@ class Server {
     options.after_ns = command_.after_ns;
     options.memory_bytes = command_.memory_bytes;
     options.data_dir = command_.data_dir;
+    options.zooms = command_.trace.detail == "auto";
+    options.redacts = command_.redact;
     options.dossiers = {command_.dossiers, command_.dossier_bytes};
     serve::Surroundings world;
     world.monotonic_ns = monotonic_ns;
@@ -165,7 +172,7 @@ class Server {
     world.memcg_dir = [this](const std::string& path) { return cgroup::memcg_dir(hierarchy_, path); };
     world.warn = [](const std::string& text) { spdlog::warn("{}", text); };
     service_ = std::make_unique<serve::Service>(std::move(options), std::move(world));
-    service_->open(read_boot_id());
+    service_->open(read_boot_id(), lock_.problem);
     return {};
   }
 
@@ -175,7 +182,9 @@ class Server {
     scope.roots = command_.common.roots;
     scope.follow = cgroup::await_scope(scope_);
     scope.target.description = fmt::format("all {} of this node", command_.scope);
-    auto capture = capture::Capture::start(std::move(scope), looks_of(command_.trace));
+    capture::Looks looks = looks_of(command_.trace);
+    looks.is_sparing = true;
+    auto capture = capture::Capture::start(std::move(scope), std::move(looks));
     if (!capture) return tl::unexpected(capture.error());
     capture_ = std::move(*capture);
     auto loop = EventLoop::create({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2});
@@ -202,6 +211,7 @@ class Server {
     endpoints_ = std::make_unique<serve::Endpoints>(*service_, mailbox_, [this] { return health(); });
     server_->start([this](const serve::Request& request) { return endpoints_->answer(request); },
                    kSocketThreads);
+    if (command_.page) endpoints_->show_page_outside();
     if (metrics_server_) {
       metrics_server_->start(
           [this](const serve::Request& request) { return endpoints_->answer_outside(request); }, 1);
@@ -240,6 +250,7 @@ class Server {
     handlers.sweep = [this] { capture_->sweep(); };
     handlers.signal = [this](const Signal& signal) {
       if (signal.number == SIGUSR1 || signal.number == SIGUSR2) {
+        service_->stop_zooming();
         capture_->zoom(signal.number == SIGUSR1 ? 1 : -1);
         return EventLoop::Answer::go_on;
       }
@@ -258,6 +269,7 @@ class Server {
         next_roots_ns_ = now_ns + kLookForRootsNs;
         look_for_roots();
       }
+      if (const auto closer = service_->take_zoom()) capture_->zoom(*closer ? 1 : -1);
       mailbox_.answer();
       return true;
     };
@@ -281,6 +293,7 @@ class Server {
     health.dropped_subjects = service_->meters().dropped();
     health.kills = service_->kills().all().size();
     health.lost = known.lost;
+    health.zoomed.assign(service_->zoomed().begin(), service_->zoomed().end());
     health.written = service_->written();
     return health;
   }
@@ -297,7 +310,7 @@ class Server {
   const ServeCommand& command_;
   const cgroup::Hierarchy& hierarchy_;
   cgroup::NodeScope scope_;
-  UniqueFd lock_;
+  DataDirLock lock_;
   std::unique_ptr<serve::Service> service_;
   std::unique_ptr<capture::Capture> capture_;  // tells the service: goes before it
   std::unique_ptr<EventLoop> loop_;

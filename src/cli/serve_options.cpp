@@ -117,6 +117,13 @@ void ServiceCommands::add_serve(CLI::App& app) {
         return address ? std::string() : address.error().message + "; " + address.error().advice;
       })
       ->envname("MEMSPIKE_METRICS");
+  sub->add_flag("--page", serve.page,
+                "Show the node at a glance there, too, with the reports of dossiers (default: on the\n"
+                "socket only)")
+      ->envname("MEMSPIKE_PAGE");
+  sub->add_flag("--redact", serve.redact,
+                "Keep no command lines, and of processes' names what stands before a space, = or :")
+      ->envname("MEMSPIKE_REDACT");
   sub->add_option_function<std::string>(
          "--log-format", [&serve](const std::string& name) { serve.log_json = name == "json"; },
          "How the log on stderr looks (default: text)")

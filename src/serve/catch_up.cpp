@@ -4,12 +4,14 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.h"
 #include "cgroup/host_files.h"
+#include "serve/files.h"
 
 namespace memspike::serve {
 namespace {
@@ -31,9 +33,34 @@ void CatchUp::load(const std::filesystem::path& directory, const KillLog& log) {
     if (kills.is_number_unsigned())
       known_[std::strtoull(id.c_str(), nullptr, 10)] = kills.get<std::uint64_t>();
   }
+  read_subjects(state);
   const auto next = state.value("next_number", std::uint64_t{0});
   for (const KillRecord& kill : log.all()) {
-    if (kill.number >= next && !kill.is_hang) known_[kill.cgroup_id] += kill.count;
+    if (kill.number < next || kill.is_hang) continue;
+    known_[kill.cgroup_id] += kill.count;
+    subject(kill.subject).kills[static_cast<std::size_t>(kill.by)] += kill.count;
+  }
+}
+
+KilledSubject& CatchUp::subject(const SubjectId& id) {
+  const auto known = std::find_if(subjects_.begin(), subjects_.end(),
+                                  [&](const KilledSubject& each) { return each.subject == id; });
+  return known != subjects_.end() ? *known : subjects_.emplace_back(KilledSubject{id, {}});
+}
+
+void CatchUp::read_subjects(const nlohmann::json& state) {
+  const auto all = state.find("subjects");
+  if (all == state.end() || !all->is_array()) return;
+  for (const Json& each : *all) {
+    if (!each.is_array() || each.size() != 3 + kKilledBy.size()) continue;
+    const bool is_whole =
+        std::all_of(each.begin(), each.begin() + 3, [](const Json& j) { return j.is_string(); }) &&
+        std::all_of(each.begin() + 3, each.end(), [](const Json& j) { return j.is_number_unsigned(); });
+    if (!is_whole) continue;
+    KilledSubject& killed = subjects_.emplace_back();
+    killed.subject = {each[0].get<std::string>(), each[1].get<std::string>(), each[2].get<std::string>()};
+    for (std::size_t by = 0; by < kKilledBy.size(); ++by)
+      killed.kills[by] = each[3 + by].get<std::uint64_t>();
   }
 }
 
@@ -73,7 +100,7 @@ std::uint64_t CatchUp::take_unseen(facts::MemcgIndex memcg, std::optional<std::u
   return counted && *counted > seen ? *counted - seen : 0;
 }
 
-std::string CatchUp::text(std::uint64_t next_number) {
+std::string CatchUp::text(std::uint64_t next_number, const std::vector<KilledSubject>& subjects) {
   has_changed_ = false;
   Json cgroups = Json::object();
   for (const auto& [memcg, watched] : watched_) {
@@ -84,25 +111,29 @@ std::string CatchUp::text(std::uint64_t next_number) {
     }
     if (known + watched.seen > 0) cgroups[std::to_string(watched.cgroup_id)] = known + watched.seen;
   }
-  return Json{{"boot_id", boot_id_}, {"next_number", next_number}, {"cgroups", cgroups}}.dump();
+  Json killed = Json::array();
+  for (const KilledSubject& each : subjects) {
+    Json line = {each.subject.namespace_name, each.subject.pod, each.subject.container};
+    for (const std::uint64_t count : each.kills) line.push_back(count);
+    killed.push_back(std::move(line));
+  }
+  return Json{{"boot_id", boot_id_}, {"next_number", next_number}, {"cgroups", cgroups}, {"subjects", killed}}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<void> write_catch_up(const std::filesystem::path& directory, const std::string& text) {
-  const auto failed = [] {
-    return fail(ErrorKind::failed, fmt::format("cannot write the counts of kills: {}", std::strerror(errno)));
-  };
   const auto unfinished = directory / (std::string(kCountsFile) + ".new");
   {
     const UniqueFd file(
         open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        fdatasync(file.get()) != 0) {
-      return failed();
+    if (!file || !write_all(file.get(), text) || fdatasync(file.get()) != 0) {
+      return disk_failed("write the counts of kills");
     }
   }
-  if (rename(unfinished.c_str(), (directory / kCountsFile).c_str()) != 0) return failed();
+  if (rename(unfinished.c_str(), (directory / kCountsFile).c_str()) != 0)
+    return disk_failed("write the counts of kills");
   const UniqueFd parent(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent || fsync(parent.get()) != 0) return failed();
+  if (!parent || fsync(parent.get()) != 0) return disk_failed("write the counts of kills");
   return {};
 }
 

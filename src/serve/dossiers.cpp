@@ -11,7 +11,7 @@
 #include <ctime>
 #include <map>
 
-#include "base/unique_fd.h"
+#include "serve/files.h"
 
 namespace memspike::serve {
 namespace {
@@ -21,10 +21,6 @@ namespace fs = std::filesystem;
 constexpr const char* kUnfinished = ".unfinished-";
 constexpr std::size_t kLongestPart = 63;
 constexpr std::size_t kTimeLength = sizeof("20261130T034012.123Z") - 1;
-
-tl::unexpected<Error> not_written(const std::string& what) {
-  return fail(ErrorKind::failed, fmt::format("{}: {}", what, std::strerror(errno)));
-}
 
 std::string safe_part(std::string_view text) {
   std::string part;
@@ -42,12 +38,6 @@ std::string utc_of(std::uint64_t realtime_ns) {
   gmtime_r(&seconds, &utc);
   return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1,
                      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, realtime_ns / 1'000'000 % 1000);
-}
-
-Result<void> sync_path(const fs::path& path, int flags) {
-  const UniqueFd file(open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW));
-  if (!file || fsync(file.get()) != 0) return not_written("cannot write " + path.string());
-  return {};
 }
 
 std::uint64_t size_of(const fs::path& directory) {
@@ -115,6 +105,9 @@ Result<void> Dossiers::open() {
   if (error)
     return fail(ErrorKind::failed, fmt::format("cannot read {}: {}", directory_.string(), error.message()));
   std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  const fs::path trial = directory_ / fmt::format("{}trial", kUnfinished);
+  if (mkdir(trial.c_str(), 0700) != 0 || rmdir(trial.c_str()) != 0)
+    return disk_failed("write to " + directory_.string());
   return {};
 }
 
@@ -131,15 +124,15 @@ Result<std::string> Dossiers::add(const std::string& wanted, const Fill& fill) {
   const fs::path unfinished = directory_ / (kUnfinished + name);
   std::error_code ignored;
   fs::remove_all(unfinished, ignored);
-  if (mkdir(unfinished.c_str(), 0700) != 0) return not_written("cannot make a dossier");
+  mkdir(directory_.c_str(), 0700);  // it is there, but for somebody who removed it
+  if (mkdir(unfinished.c_str(), 0700) != 0) return disk_failed("make a dossier");
   const auto put_in_place = [&]() -> Result<void> {
     if (auto filled = fill(unfinished); !filled) return filled;
     for (const char* file : {kRecordingFile, kTextFile, kJsonFile}) {
       if (auto synced = sync_path(unfinished / file, O_RDONLY); !synced) return synced;
     }
     if (auto synced = sync_path(unfinished, O_RDONLY | O_DIRECTORY); !synced) return synced;
-    if (rename(unfinished.c_str(), path_of(name).c_str()) != 0)
-      return not_written("cannot put a dossier in place");
+    if (rename(unfinished.c_str(), path_of(name).c_str()) != 0) return disk_failed("put a dossier in place");
     return sync_path(directory_, O_RDONLY | O_DIRECTORY);
   };
   if (auto done = put_in_place(); !done) {

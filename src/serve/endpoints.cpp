@@ -11,6 +11,10 @@
 
 #include "base/units.h"
 #include "cgroup/host_files.h"
+#include "lives/life_table.h"
+#include "recording/reader.h"
+#include "serve/page.h"
+#include "views/html/html.h"
 #include "views/kit/escape.h"
 #include "views/text/text.h"
 
@@ -23,6 +27,7 @@ constexpr int kNotFound = 404;
 constexpr int kBusy = 503;
 constexpr int kBadRequest = 400;
 constexpr std::size_t kMostTextBytes = std::size_t{1} << 20;
+constexpr std::size_t kMostRecordingBytes = std::size_t{64} << 20;
 constexpr unsigned kColumns = 100;
 
 std::string dump(const Json& json) {
@@ -72,6 +77,13 @@ Json to_json(const Series& series, std::uint64_t now_ns) {
   return json;
 }
 
+Json to_json(const Zoomed& zoomed) {
+  return {{"time", format_utc(zoomed.realtime_ns)},
+          {"closer", zoomed.is_in},
+          {"container", views::escape_terminal(zoomed.who)},
+          {"why", zoomed.why}};
+}
+
 std::string render(const report::Report& report) {
   views::TextStyle style;
   style.columns = kColumns;
@@ -91,6 +103,8 @@ bool Endpoints::ask(const std::function<void()>& question) {
 
 Response Endpoints::answer_outside(const Request& request) {
   if (request.path == "/metrics") return metrics(request);
+  if (is_page_outside_ && request.path == "/") return page();
+  if (is_page_outside_ && request.path == "/v1/report") return report(request);
   return error(kNotFound, "there is /metrics here");
 }
 
@@ -101,8 +115,11 @@ Response Endpoints::answer(const Request& request) {
   if (request.path == "/v1/kills") return kills(request);
   if (request.path == "/v1/why") return why(request);
   if (request.path == "/v1/last") return last(request);
+  if (request.path == "/v1/report") return report(request);
+  if (request.path == "/") return page();
   return error(kNotFound, fmt::format("there is no {}", views::escape_terminal(request.path.substr(0, 64))),
-               "there are /v1/status, /v1/containers, /v1/kills, /v1/why, /v1/last and /metrics");
+               "there are /v1/status, /v1/containers, /v1/kills, /v1/why, /v1/last, /v1/report, /metrics and "
+               "the page: /");
 }
 
 // Two that ask from one address are told apart by ?scraper=NAME.
@@ -133,12 +150,15 @@ Response Endpoints::status() {
   }
   Json lost = Json::object();
   for (const auto& [cause, count] : health.lost) lost[cause] = count;
+  Json zoomed = Json::array();
+  for (const Zoomed& each : health.zoomed) zoomed.push_back(to_json(each));
   return json_of({{"api_version", 1},
                   {"version", health.version},
                   {"started", format_utc(health.started_realtime_ns)},
                   {"kernel", health.kernel_release},
                   {"tier", health.tier},
                   {"detail", health.detail},
+                  {"zoomed", zoomed},
                   {"watched_cgroups", health.living_cgroups},
                   {"containers", subjects},
                   {"kills", health.kills},
@@ -152,6 +172,8 @@ Response Endpoints::status() {
                   {"dossiers_written", health.written.made},
                   {"dossiers_forgotten", health.written.forgotten},
                   {"write_failures", health.written.failed},
+                  {"dossiers_not_kept", health.written.unkept_dossiers},
+                  {"log_lines_not_kept", health.written.unkept_lines},
                   {"last_write_failure", views::escape_terminal(health.written.last_failure)},
                   {"lost", lost}});
 }
@@ -227,6 +249,44 @@ Response Endpoints::why(const Request& request) {
   answer["text"] = "";
   answer["note"] = fmt::format("{}: there is no dossier: {}", told(*kill), why_not);
   return json_of(answer);
+}
+
+Response Endpoints::page() {
+  Glance glance;
+  if (!ask([&] {
+        const std::uint64_t now_ns = service_.now_ns();
+        glance.series = service_.meters().take(now_ns, std::nullopt);
+        glance.kills.assign(service_.kills().all().begin(), service_.kills().all().end());
+        glance.health = health_();
+        glance.realtime_ns = service_.session().session.to_realtime_ns(now_ns);
+      })) {
+    return busy();
+  }
+  return {200, "text/html; charset=utf-8", render_page(glance)};
+}
+
+// Of a dossier, as one HTML file. Its name is a file's: it may not lead anywhere else.
+Response Endpoints::report(const Request& request) {
+  const std::string name = parameter(request, "dossier");
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
+    return error(kBadRequest, "the name of a dossier is needed");
+  const auto recording =
+      cgroup::read_small_file(service_.dossier_path(name) / kRecordingFile, kMostRecordingBytes);
+  if (!recording)
+    return error(kNotFound, "there is no such dossier", "`memspike kills` lists those that are");
+  lives::LifeOptions options;
+  options.keep_timeline = true;
+  lives::LifeTable table(options);
+  recording::Reader reader([&table](std::size_t, const facts::Fact& fact) { table.apply(fact); });
+  if (!reader.feed(*recording) || !reader.finish()) return error(kBusy, "its recording cannot be read");
+  Response response{200, "text/html; charset=utf-8", {}};
+  const auto append = [&response](std::string_view text) -> Result<void> {
+    response.body += text;
+    return {};
+  };
+  if (const auto rendered = views::render_html(table.take(), append); !rendered)
+    return error(kBusy, rendered.error().message);
+  return response;
 }
 
 Response Endpoints::last(const Request& request) {

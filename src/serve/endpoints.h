@@ -21,6 +21,8 @@ class Endpoints {
   Response answer(const Request& request);
   // On a port: what may be seen from outside.
   Response answer_outside(const Request& request);
+  // There, too: the page, and the reports that it links to.
+  void show_page_outside() { is_page_outside_ = true; }
 
  private:
   Response metrics(const Request& request);
@@ -29,11 +31,14 @@ class Endpoints {
   Response kills(const Request& request);
   Response why(const Request& request);
   Response last(const Request& request);
+  Response page();
+  Response report(const Request& request);
   bool ask(const std::function<void()>& question);
 
   Service& service_;
   Mailbox& mailbox_;
   std::function<Health()> health_;
+  bool is_page_outside_ = false;
 };
 
 }  // namespace memspike::serve

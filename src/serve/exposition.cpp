@@ -180,6 +180,10 @@ void write_self(MetricWriter& out, const Health& health) {
           health.written.forgotten);
   counter("memspike_write_failures", MetricUnit::none,
           "Times that the disk did not take what was to be kept.", health.written.failed);
+  out.family({"memspike_not_kept", MetricType::counter, MetricUnit::none,
+              "What was to be kept and is not: dossiers, and lines of the log of kills."});
+  out.sample(with("", "what", "dossier"), health.written.unkept_dossiers);
+  out.sample(with("", "what", "log_line"), health.written.unkept_lines);
 }
 
 }  // namespace

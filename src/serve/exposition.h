@@ -30,7 +30,8 @@ struct Health {
   std::uint64_t started_realtime_ns = 0;
   std::uint64_t kills = 0;
   std::vector<facts::Counter> lost;
-  Service::Written written;
+  std::vector<Zoomed> zoomed;
+  Written written;
 };
 
 // `scraper`: whose peaks since the last scrape are told.

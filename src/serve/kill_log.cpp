@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "cgroup/text.h"
+#include "serve/files.h"
 #include "views/kit/escape.h"
 
 namespace memspike::serve {
@@ -131,16 +132,14 @@ void KillLog::set_dossier(std::uint64_t number, const std::string& name, const s
 }
 
 Result<void> append_to_log(const std::filesystem::path& directory, const std::string& lines) {
-  const auto failed = [](const char* what) {
-    return fail(ErrorKind::failed, fmt::format("cannot {} the log of kills: {}", what, std::strerror(errno)));
-  };
   const std::filesystem::path path = directory / kLogFile;
   const UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return failed("open");
+  if (!file) return disk_failed("open the log of kills");
   struct stat status {};
   if (fstat(file.get(), &status) == 0 &&
       static_cast<std::uint64_t>(status.st_size) + lines.size() > KillLog::kMostBytes) {
-    if (rename(path.c_str(), (directory / kLogFileBefore).c_str()) != 0) return failed("rotate");
+    if (rename(path.c_str(), (directory / kLogFileBefore).c_str()) != 0)
+      return disk_failed("rotate the log of kills");
     return append_to_log(directory, lines);
   }
   // What a crash left is half a line: it must not swallow the next one.
@@ -149,9 +148,9 @@ Result<void> append_to_log(const std::filesystem::path& directory, const std::st
   const bool is_cut =
       status.st_size > 0 && reader && pread(reader.get(), &last, 1, status.st_size - 1) == 1 && last != '\n';
   const std::string text = fmt::format("{}{}", is_cut ? "\n" : "", lines);
-  if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return failed("write");
-  return fdatasync(file.get()) == 0 ? Result<void>{} : failed("write");
+  if (!write_all(file.get(), text) || fdatasync(file.get()) != 0)
+    return disk_failed("write the log of kills");
+  return {};
 }
 
 bool is_meant(std::string_view target, const SubjectId& subject) {

@@ -1,6 +1,7 @@
 #include "serve/meter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace memspike::serve {
 namespace {
@@ -34,6 +35,15 @@ void add_counts(const Series& from, Series& to) {
   add_buckets(from.burst_share, to.burst_share);
   add_buckets(from.burst_seconds, to.burst_seconds);
   add_buckets(from.burst_headroom_bytes, to.burst_headroom_bytes);
+}
+
+// Of two that are called the same, for neither has a name.
+void fold(const Series& from, Series& to) {
+  add_counts(from, to);
+  to.lives += from.lives;
+  to.living += from.living;
+  to.usage_bytes += from.usage_bytes;
+  to.life_peak_bytes = std::max(to.life_peak_bytes, from.life_peak_bytes);
 }
 
 }  // namespace
@@ -89,6 +99,16 @@ void Meters::begin(facts::MemcgIndex memcg, const SubjectId& subject, const std:
   for (std::uint64_t& peak : series->peak_bytes) peak = std::max(peak, life->last->usage_bytes);
 }
 
+void Meters::rename(const SubjectId& before, const SubjectId& subject, std::uint64_t now_ns) {
+  const auto known = series_.find(before);
+  if (known == series_.end() || known->second->living > 0) return;
+  Series* series = series_of(subject, now_ns);
+  if (series == nullptr) return;
+  add_counts(*known->second, *series);
+  series->lives += known->second->lives;
+  series_.erase(known);
+}
+
 void Meters::end(facts::MemcgIndex memcg, std::uint64_t time_ns) {
   const auto known = lives_.find(memcg);
   if (known == lives_.end()) return;
@@ -134,6 +154,7 @@ void Meters::row(facts::MemcgIndex memcg, const timeline::Row& row, OptionalByte
   series.limit_bytes = row.limit_bytes;
   series.life_peak_bytes = row.watermark_bytes;
   series.ever_peak_bytes = std::max(series.ever_peak_bytes, row.usage_bytes);
+  series.second_bytes = std::max(series.second_bytes, row.usage_bytes);
   for (std::uint64_t& peak : series.peak_bytes) peak = std::max(peak, row.usage_bytes);
   life.bursts.push({row.time_ns, row.usage_bytes, row.headroom_bytes}, ended_);
   if (!ended_.empty()) count_ended(series);
@@ -152,6 +173,13 @@ void Meters::add_unseen_kills(const SubjectId& subject, std::uint64_t kills, std
     series->kills[static_cast<std::size_t>(KilledBy::unknown)] += kills;
 }
 
+void Meters::restore(const SubjectId& subject, const std::array<std::uint64_t, kKilledBy.size()>& kills,
+                     std::uint64_t now_ns) {
+  Series* series = series_of(subject, now_ns);
+  if (series == nullptr) return;
+  for (std::size_t by = 0; by < kills.size(); ++by) series->kills[by] += kills[by];
+}
+
 void Meters::limit_hit(facts::MemcgIndex memcg, const near_miss::LimitHits& hits) {
   const auto known = lives_.find(memcg);
   if (known == lives_.end()) return;
@@ -168,7 +196,9 @@ void Meters::stall(facts::MemcgIndex memcg, std::uint64_t duration_ns) {
 
 void Meters::tick(std::uint64_t now_ns) {
   for (auto each = series_.begin(); each != series_.end();) {
-    const Series& series = *each->second;
+    Series& series = *each->second;
+    series.minute_bytes[series.minute_at] = std::exchange(series.second_bytes, series.usage_bytes);
+    series.minute_at = (series.minute_at + 1) % kMinute;
     const bool is_over = series.living == 0 && series.ended_ns + kStayNs < now_ns;
     each = is_over ? series_.erase(each) : std::next(each);
   }
@@ -200,6 +230,12 @@ std::vector<Series> Meters::take(std::uint64_t now_ns, std::optional<std::size_t
   std::vector<Series> taken;
   taken.reserve(series_.size());
   for (const auto& [subject, series] : series_) {
+    const bool is_young = !subject.nameless_id.empty() && now_ns < series->first_ns + kNamelessNs;
+    if (is_young && series->all_kills() == 0) continue;
+    if (!taken.empty() && taken.back().id.is_called_as(subject)) {
+      fold(*series, taken.back());
+      continue;
+    }
     taken.push_back(*series);
     if (const auto near = near_ns.find(series.get()); near != near_ns.end())
       taken.back().near_limit_ns += near->second;

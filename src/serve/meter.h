@@ -46,6 +46,9 @@ inline constexpr std::array<double, 8> kHeadroomBounds{0,          65'536,     1
 // Scrapers that are told apart: each has a peak of its own since it asked last.
 inline constexpr std::size_t kScrapers = 8;
 
+// Highest usage in each of the last seconds.
+inline constexpr std::size_t kMinute = 60;
+
 // Plain values: a copy is what is handed to who asks.
 struct Series {
   SubjectId id;
@@ -68,7 +71,10 @@ struct Series {
   std::uint64_t born_ns = 0;   // the latest life
   std::uint64_t ended_ns = 0;  // the last life that ended
   std::size_t living = 0;
-  Buckets<8> burst_share;  // height, of the limit
+  std::array<std::uint64_t, kMinute> minute_bytes{};  // a ring: the oldest at minute_at
+  std::size_t minute_at = 0;
+  std::uint64_t second_bytes = 0;  // of the second under way
+  Buckets<8> burst_share;          // height, of the limit
   Buckets<8> burst_seconds;
   Buckets<8> burst_headroom_bytes;
 
@@ -82,26 +88,34 @@ struct Series {
 class Meters {
  public:
   static constexpr std::size_t kMaxSeries = 4096;
+  // What has no name yet is not told before that: it gets one soon, as a rule.
+  static constexpr std::uint64_t kNamelessNs = 10'000'000'000;
   static constexpr std::uint64_t kStayNs = 300'000'000'000;
 
   // A life begins to count for a subject; one that gets its name only now goes on counting for that.
   void begin(facts::MemcgIndex memcg, const SubjectId& subject, const std::string& path,
              std::uint64_t time_ns);
   void end(facts::MemcgIndex memcg, std::uint64_t time_ns);
+  // A life that is over gets its name only now.
+  void rename(const SubjectId& before, const SubjectId& subject, std::uint64_t now_ns);
 
   // `limit_above_bytes`: the nearest limit further out, for what counts as a burst where there is none here.
   void row(facts::MemcgIndex memcg, const timeline::Row& row, OptionalBytes limit_above_bytes);
   void kill(facts::MemcgIndex memcg, std::uint64_t time_ns, KilledBy by);
   // Kills that nobody saw, by the kernel's count.
   void add_unseen_kills(const SubjectId& subject, std::uint64_t kills, std::uint64_t now_ns);
+  // What a run before has counted: it goes on from there, and stays as long as what ended now.
+  void restore(const SubjectId& subject, const std::array<std::uint64_t, kKilledBy.size()>& kills,
+               std::uint64_t now_ns);
   void limit_hit(facts::MemcgIndex memcg, const near_miss::LimitHits& hits);
   void stall(facts::MemcgIndex memcg, std::uint64_t duration_ns);
 
-  // Forgets what ended for long.
+  // Forgets what ended for long. Once a second.
   void tick(std::uint64_t now_ns);
 
   bool counts(facts::MemcgIndex memcg) const { return lives_.count(memcg) > 0; }
   const Series* find(const SubjectId& subject) const;
+  const std::map<SubjectId, std::unique_ptr<Series>>& all() const { return series_; }
   std::size_t size() const { return series_.size(); }
   std::uint64_t dropped() const { return dropped_; }  // subjects for which there was no room
 

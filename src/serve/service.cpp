@@ -3,13 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
+#include "base/units.h"
 #include "cgroup/files.h"
 #include "cgroup/text.h"
-#include "views/json/json.h"
-#include "views/text/text.h"
+#include "serve/redact.h"
 
 namespace memspike::serve {
 namespace {
@@ -17,20 +16,10 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kSavePeriodNs = 5 * kSecondNs;
 constexpr std::uint64_t kLateNs = 200'000'000;  // facts come that much after what they tell of
-constexpr std::size_t kMostWaiting = 256;       // jobs of the background
-constexpr int kMaxDepth = 32;
 constexpr std::size_t kMostPending = 1024;
 
 std::string no_dossier_of_unseen(const char* why) {
   return fmt::format("{}: known by the kernel's count only, without a timeline", why);
-}
-
-Result<void> write_file(const std::filesystem::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  return file ? Result<void>{}
-              : fail(ErrorKind::failed, fmt::format("cannot write {}", path.filename().string()));
 }
 
 }  // namespace
@@ -39,42 +28,18 @@ Service::Service(ServiceOptions options, Surroundings surroundings)
     : options_(std::move(options)),
       world_(std::move(surroundings)),
       flight_({options_.memory_bytes, options_.keep_ns + options_.after_ns + 5 * kSecondNs}),
-      dossiers_(options_.data_dir / "dossiers", options_.dossiers),
-      background_(kMostWaiting) {
+      store_(options_.data_dir, options_.dossiers, world_.warn) {
   flight_.keep_only(
       [](const facts::MemcgFound& found) { return !is_aggregate(found.path, found.description); });
 }
 
-void Service::open(std::string boot_id) {
+void Service::open(std::string boot_id, const std::optional<Error>& problem) {
   catch_up_.emplace(std::move(boot_id));
-  if (auto opened = dossiers_.open(); !opened) {
-    note_failure(opened.error());
-  } else {
-    is_data_dir_usable_ = true;
-    kills_.load(options_.data_dir);
-    catch_up_->load(options_.data_dir, kills_);
-  }
-  const std::lock_guard lock(mutex_);
-  written_.dossiers = dossiers_.entries().size();
-  written_.dossier_bytes = dossiers_.bytes();
-}
-
-Service::Life* Service::find(facts::MemcgIndex memcg) {
-  const auto known = lives_.find(memcg);
-  return known == lives_.end() ? nullptr : &known->second;
-}
-
-Service::Life* Service::above(const Life& life) {
-  return life.found.parent ? find(*life.found.parent) : nullptr;
-}
-
-// The nearest subject from there upwards: what happens below a container happens to it.
-Service::Life* Service::subject_at(facts::MemcgIndex memcg) {
-  Life* life = find(memcg);
-  for (int depth = 0; life != nullptr && depth < kMaxDepth; ++depth, life = above(*life)) {
-    if (life->subject || life->is_excluded) return life;
-  }
-  return nullptr;
+  store_.open(problem);
+  kills_.load(options_.data_dir);
+  catch_up_->load(options_.data_dir, kills_);
+  for (const KilledSubject& each : catch_up_->subjects())
+    meters_.restore(each.subject, each.kills, world_.monotonic_ns());
 }
 
 bool Service::is_wanted(const SubjectId& subject) const {
@@ -89,7 +54,7 @@ bool Service::is_wanted(const SubjectId& subject) const {
 void Service::set_filters(std::vector<std::string> namespaces, std::vector<std::string> excluded) {
   options_.namespaces = std::move(namespaces);
   options_.excluded = std::move(excluded);
-  for (auto& [memcg, life] : lives_) {
+  for (auto& [memcg, life] : watched_.all()) {
     if (!life.gone_ns) name(life);
   }
 }
@@ -106,54 +71,54 @@ void Service::name(Life& life) {
 }
 
 void Service::apply(const facts::Fact& fact) {
+  const bool is_row = std::holds_alternative<facts::MemcgRow>(fact);
+  if (options_.redacts && !is_row) {
+    if (const auto other = redacted(fact)) return take(*other);
+  }
+  take(fact);
+}
+
+void Service::take(const facts::Fact& fact) {
   flight_.apply(fact);
   if (const auto* row = std::get_if<facts::MemcgRow>(&fact)) return handle(*row);
   std::visit([this](const auto& f) { handle(f); }, fact);
 }
 
-OptionalBytes Service::limit_above(const Life& life) {
-  const Life* level = above(life);
-  for (int depth = 0; level != nullptr && depth < kMaxDepth; ++depth) {
-    if (level->limit_bytes) return level->limit_bytes;
-    level = level->found.parent ? find(*level->found.parent) : nullptr;
-  }
-  return {};
-}
-
 void Service::handle(const facts::MemcgRow& fact) {
-  Life* life = find(fact.memcg);
+  Life* life = watched_.find(fact.memcg);
   if (life == nullptr) return;
   life->limit_bytes = fact.row.limit_bytes;
+  life->headroom_bytes = fact.row.headroom_bytes;
   if (!life->subject) return;
-  meters_.row(fact.memcg, fact.row, fact.row.limit_bytes ? fact.row.limit_bytes : limit_above(*life));
+  meters_.row(fact.memcg, fact.row,
+              fact.row.limit_bytes ? fact.row.limit_bytes : watched_.limit_above(*life));
 }
 
 void Service::handle(const facts::MemcgFound& fact) {
   if (!fact.description.in_target) return;
-  const auto [place, is_new] = lives_.try_emplace(fact.memcg);
-  if (!is_new) return;
-  ++living_;
-  Life& life = place->second;
-  life.found = fact;
-  life.found_ns = world_.monotonic_ns();
+  Life* life = watched_.add(fact, world_.monotonic_ns());
+  if (life == nullptr) return;
   if (catch_up_)
     catch_up_->found(fact.memcg, fact.cgroup_id, cgroup::read_own_oom_kills(world_.memcg_dir(fact.path)),
-                     life.found_ns);
-  name(life);
-}
-
-void Service::handle(const facts::MemcgNamed& fact) {
-  Life* life = find(fact.memcg);
-  if (life == nullptr) return;
-  life->found.description = fact.description;
+                     life->found_ns);
   name(*life);
 }
 
+void Service::handle(const facts::MemcgNamed& fact) {
+  Life* life = watched_.find(fact.memcg);
+  if (life == nullptr) return;
+  life->found.description = fact.description;
+  if (!life->gone_ns) return name(*life);
+  const auto subject = subject_of(life->found.path, life->found.description, options_.scope);
+  if (!subject || !life->subject || *subject == *life->subject) return;
+  meters_.rename(*life->subject, *subject, world_.monotonic_ns());
+  life->subject = subject;
+}
+
 void Service::handle(const facts::MemcgGone& fact) {
-  Life* life = find(fact.memcg);
+  Life* life = watched_.find(fact.memcg);
   if (life == nullptr || life->gone_ns) return;
-  --living_;
-  life->gone_ns = fact.time_ns;
+  watched_.end(*life, fact.time_ns);
   if (catch_up_) {
     if (const std::uint64_t missed = life->is_caught_up ? 0 : catch_up_->take_missed(fact.memcg); missed > 0)
       tell_unseen(*life, missed, "it happened while the service was not running");
@@ -161,18 +126,7 @@ void Service::handle(const facts::MemcgGone& fact) {
       tell_unseen(*life, unseen, "its record was lost");
   }
   meters_.end(fact.memcg, fact.time_ns);
-}
-
-KilledBy Service::killed_by(const facts::Kill& kill, const Life& life) {
-  if (!kill.limit_path) return KilledBy::node;
-  if (cgroup::is_below(*kill.limit_path, life.found.path)) return KilledBy::own;
-  const Life* level = above(life);
-  for (int depth = 0; level != nullptr && depth < kMaxDepth; ++depth) {
-    if (level->found.path == *kill.limit_path)
-      return level->found.description.role == facts::Role::pod ? KilledBy::pod : KilledBy::ancestor;
-    level = level->found.parent ? find(*level->found.parent) : nullptr;
-  }
-  return KilledBy::ancestor;
+  zoom_.end(fact.memcg);
 }
 
 KillRecord Service::record_of(const Life& life) const {
@@ -190,8 +144,8 @@ KillRecord Service::record_of(const Life& life) const {
 void Service::handle(const facts::ProcessKilled& fact) {
   if (fact.memcgs.empty()) return;
   if (catch_up_) catch_up_->killed(fact.memcgs.front(), fact.kill.time_ns);
-  const Life* victim = find(fact.memcgs.front());
-  const Life* subject = subject_at(fact.memcgs.front());
+  const Life* victim = watched_.find(fact.memcgs.front());
+  const Life* subject = watched_.subject_at(fact.memcgs.front());
   if (victim == nullptr || (subject != nullptr && subject->is_excluded)) return;
   const Life& life = subject != nullptr ? *subject : *victim;
   KillRecord kill = record_of(life);
@@ -200,17 +154,18 @@ void Service::handle(const facts::ProcessKilled& fact) {
   kill.realtime_ns = session_.session.to_realtime_ns(fact.kill.time_ns);
   kill.pid = fact.kill.pid;
   kill.comm = fact.kill.comm;
-  kill.by = killed_by(fact.kill, life);
+  kill.by = watched_.killed_by(fact.kill, life);
   kill.limit_path = fact.kill.limit_path.value_or("");
   kill.usage_bytes = fact.kill.usage_bytes;
   kill.limit_bytes = fact.kill.limit_bytes;
   meters_.kill(life.found.memcg, fact.kill.time_ns, kill.by);
+  zoom_.note(life.found.memcg, Trouble::killed, fact.kill.time_ns);
   await_dossier(life, kill, fact.kill.time_ns);
 }
 
 // Tasks that sleep at a limit are as good as dead; nobody will say so later.
 void Service::handle(const facts::TasksHung& fact) {
-  const Life* life = subject_at(fact.memcg);
+  const Life* life = watched_.subject_at(fact.memcg);
   if (life == nullptr || life->is_excluded || fact.over) return;
   KillRecord hang = record_of(*life);
   hang.is_hang = true;
@@ -237,17 +192,19 @@ void Service::await_dossier(const Life& life, const KillRecord& kill, std::uint6
 }
 
 void Service::handle(const facts::LimitHit& fact) {
-  if (const Life* life = subject_at(fact.memcg); life != nullptr && life->subject)
-    meters_.limit_hit(life->found.memcg, fact.hits);
+  const Life* life = watched_.subject_at(fact.memcg);
+  if (life == nullptr || !life->subject) return;
+  meters_.limit_hit(life->found.memcg, fact.hits);
+  if (fact.hits.refused_charges > 0) zoom_.note(life->found.memcg, Trouble::refused, fact.time_ns);
 }
 
 void Service::handle(const facts::TaskStalled& fact) {
-  if (const Life* life = subject_at(fact.memcg); life != nullptr && life->subject)
+  if (const Life* life = watched_.subject_at(fact.memcg); life != nullptr && life->subject)
     meters_.stall(life->found.memcg, fact.duration_ns);
 }
 
 void Service::tell_unseen(const Life& life, std::uint64_t count, const char* why) {
-  const Life* subject = subject_at(life.found.memcg);
+  const Life* subject = watched_.subject_at(life.found.memcg);
   if (subject == nullptr) subject = &life;
   if (subject->is_excluded) return;
   KillRecord kill = record_of(*subject);
@@ -261,7 +218,7 @@ void Service::tell_unseen(const Life& life, std::uint64_t count, const char* why
 }
 
 void Service::catch_up(std::uint64_t now_ns) {
-  for (auto& [memcg, life] : lives_) {
+  for (auto& [memcg, life] : watched_.all()) {
     if (life.is_caught_up || life.gone_ns || life.found_ns + kSecondNs > now_ns) continue;
     life.is_caught_up = true;
     if (const std::uint64_t missed = catch_up_->take_missed(memcg); missed > 0)
@@ -269,26 +226,14 @@ void Service::catch_up(std::uint64_t now_ns) {
   }
 }
 
-// All of its pod, for it may be the pod's limit that is hit; else all that is at and below it.
 Excerpt Service::excerpt_of(facts::MemcgIndex memcg, std::uint64_t from_ns, std::uint64_t to_ns) {
   Excerpt excerpt;
   excerpt.clocks = world_.clocks();
   excerpt.from_ns = from_ns;
   excerpt.to_ns = to_ns;
-  const Life* own = find(memcg);
+  const Life* own = watched_.find(memcg);
   if (own == nullptr) return excerpt;
-  const Life* top = own;
-  for (int depth = 0; depth < kMaxDepth; ++depth) {
-    const Life* next = above(*top);
-    if (next == nullptr || is_aggregate(next->found.path, next->found.description)) break;
-    top = next;
-  }
-  std::vector<facts::MemcgIndex> members;
-  for (const auto& [index, life] : lives_) {
-    if (life.gone_ns && *life.gone_ns < from_ns) continue;
-    if (cgroup::is_below(life.found.path, top->found.path)) members.push_back(index);
-  }
-  std::sort(members.begin(), members.end());  // by birth: parents before children
+  const auto [top, members] = watched_.family_of(*own, from_ns);
   excerpt.flight = flight_.excerpt(members, from_ns);
   facts::Target& target = excerpt.flight.session.target;
   target = {};
@@ -306,7 +251,7 @@ Excerpt Service::excerpt_of(facts::MemcgIndex memcg, std::uint64_t from_ns, std:
 
 std::optional<Excerpt> Service::last(std::string_view target, std::uint64_t for_ns) {
   const Life* latest = nullptr;
-  for (const auto& [memcg, life] : lives_) {
+  for (const auto& [memcg, life] : watched_.all()) {
     if (!life.subject || !is_meant(target, record_of(life))) continue;
     const bool is_later =
         latest == nullptr || (latest->gone_ns && !life.gone_ns) ||
@@ -334,69 +279,12 @@ std::optional<Excerpt> Service::unfinished(std::uint64_t number) {
   return std::nullopt;
 }
 
-Service::Written Service::written() const {
-  const std::lock_guard lock(mutex_);
-  return written_;
-}
-
-void Service::note_failure(const Error& error) {
-  bool is_new = false;
-  {
-    const std::lock_guard lock(mutex_);
-    ++written_.failed;
-    is_new = written_.last_failure != error.message;
-    written_.last_failure = error.message;
-  }
-  if (is_new) world_.warn(error.message);
-}
-
-void Service::settle(Done done) {
-  const std::lock_guard lock(mutex_);
-  done_.push_back(std::move(done));
-}
-
-void Service::write_dossier(const Excerpt& excerpt, const Pending& pending) {
-  const auto fill = [&](const std::filesystem::path& directory) -> Result<void> {
-    std::string recording;
-    const auto append = [&recording](std::string_view bytes) -> Result<void> {
-      recording += bytes;
-      return {};
-    };
-    auto report = write_recording(excerpt, append);
-    if (!report) return tl::unexpected(report.error());
-    if (auto written = write_file(directory / kRecordingFile, recording); !written) return written;
-    views::TextStyle style;
-    style.columns = 100;
-    if (auto written = write_file(directory / kTextFile, views::render_short(*report, style)); !written)
-      return written;
-    return write_file(directory / kJsonFile, views::render_json(*report));
-  };
-  auto name = dossiers_.add(dossier_name(pending.realtime_ns, pending.subject), fill);
-  if (!name) note_failure(name.error());
-  {
-    const std::lock_guard lock(mutex_);
-    written_.dossiers = dossiers_.entries().size();
-    written_.dossier_bytes = dossiers_.bytes();
-    written_.forgotten = dossiers_.forgotten();
-    written_.made += name ? 1 : 0;
-  }
-  settle({pending.numbers, name ? *name : "", name ? "" : name.error().message});
-}
-
-void Service::post(Background::Job job) {
-  if (!background_.post(std::move(job)))
-    note_failure({ErrorKind::failed, "the disk is too slow: too much waits to be written", {}});
-}
-
 void Service::make_dossier(Pending pending) {
-  if (!is_data_dir_usable_) return settle({pending.numbers, "", "the data directory cannot be used"});
   auto excerpt = std::make_shared<const Excerpt>(
       excerpt_of(pending.memcg, pending.time_ns - std::min(pending.time_ns, options_.keep_ns),
                  std::min(pending.time_ns + options_.after_ns, world_.monotonic_ns())));
-  std::vector<std::uint64_t> numbers = pending.numbers;
-  const bool is_posted =
-      background_.post([this, excerpt, pending = std::move(pending)] { write_dossier(*excerpt, pending); });
-  if (!is_posted) settle({std::move(numbers), "", "the disk was too slow"});
+  store_.keep(std::move(excerpt),
+              {std::move(pending.subject), pending.realtime_ns, std::move(pending.numbers)});
 }
 
 void Service::make_due(std::uint64_t now_ns, bool all) {
@@ -408,12 +296,7 @@ void Service::make_due(std::uint64_t now_ns, bool all) {
 }
 
 void Service::take_done() {
-  std::vector<Done> done;
-  {
-    const std::lock_guard lock(mutex_);
-    done.swap(done_);
-  }
-  for (const Done& each : done) {
+  for (const Store::Done& each : store_.take_done()) {
     for (const std::uint64_t number : each.numbers) {
       kills_.set_dossier(number, each.name, each.why_not);
       if (const KillRecord* kill = kills_.find(number)) log(*kill);
@@ -421,27 +304,58 @@ void Service::take_done() {
   }
 }
 
+void Service::log(const KillRecord& kill) {
+  lines_ += to_line(kill) + "\n";
+  ++line_count_;
+}
+
 void Service::write_lines() {
   if (lines_.empty()) return;
-  std::string lines = std::exchange(lines_, {});
-  if (!is_data_dir_usable_) return;
-  post([this, lines = std::move(lines)] {
-    if (auto written = append_to_log(options_.data_dir, lines); !written) note_failure(written.error());
-  });
+  store_.append(std::exchange(lines_, {}), std::exchange(line_count_, 0));
 }
 
 void Service::save_counts() {
-  if (!is_data_dir_usable_ || !catch_up_) return;
-  post([this, text = catch_up_->text(kills_.next_number())] {
-    if (auto written = write_catch_up(options_.data_dir, text); !written) note_failure(written.error());
-  });
+  if (!catch_up_) return;
+  std::vector<KilledSubject> killed;
+  for (const auto& [subject, series] : meters_.all()) {
+    if (series->all_kills() > 0) killed.push_back({subject, series->kills});
+  }
+  store_.save_counts(catch_up_->text(kills_.next_number(), killed));
 }
 
 void Service::forget_old(std::uint64_t now_ns) {
   const std::uint64_t keep_ns = options_.keep_ns + options_.after_ns + 5 * kSecondNs;
-  std::erase_if(lives_, [&](const auto& entry) {
-    return entry.second.gone_ns && *entry.second.gone_ns + keep_ns < now_ns;
-  });
+  watched_.forget_before(now_ns - std::min(now_ns, keep_ns));
+}
+
+void Service::look_around(std::uint64_t now_ns) {
+  for (const auto& [memcg, life] : watched_.all()) {
+    if (!life.subject || life.gone_ns || life.headroom_bytes == decode::kNoHeadroom) continue;
+    const OptionalBytes limit_bytes = life.limit_bytes ? life.limit_bytes : watched_.limit_above(life);
+    if (limit_bytes) zoom_.sample(memcg, life.headroom_bytes, *limit_bytes, now_ns);
+  }
+  if (const auto decision = zoom_.decide(now_ns)) tell_zoom(*decision);
+}
+
+// In the recording of the container for which it is, and for who asks how the service is.
+void Service::tell_zoom(const Zoom::Decision& decision) {
+  constexpr std::size_t kMostZoomed = 16;
+  if (decision.is_in) zoomed_at_ = decision.memcg;
+  const Life* life = zoomed_at_ ? watched_.find(*zoomed_at_) : nullptr;
+  Zoomed zoomed{decision.is_in, session_.session.to_realtime_ns(world_.monotonic_ns()), {}, {}};
+  if (life != nullptr && life->subject) zoomed.who = label_of(*life->subject);
+  zoomed.why = decision.is_in      ? std::string(to_text(decision.why))
+               : decision.is_spent ? "it was for as long as that may be"
+                                   : "nobody is in trouble any more";
+  if (zoomed_at_) {
+    flight_.apply(
+        facts::Noted{*zoomed_at_, fmt::format("the service {} from {} on, by itself: {}",
+                                              zoomed.is_in ? "looked closer" : "looked as before again",
+                                              format_utc(zoomed.realtime_ns), zoomed.why)});
+  }
+  zoomed_.push_back(std::move(zoomed));
+  if (zoomed_.size() > kMostZoomed) zoomed_.pop_front();
+  zoom_wish_ = decision.is_in;
 }
 
 void Service::tick(std::uint64_t now_ns) {
@@ -453,6 +367,7 @@ void Service::tick(std::uint64_t now_ns) {
     meters_.tick(now_ns);
     if (catch_up_) catch_up(now_ns);
     forget_old(now_ns);
+    if (options_.zooms) look_around(now_ns);
   }
   write_lines();
   if (now_ns >= next_save_ns_ && catch_up_ && catch_up_->has_changed()) {
@@ -465,10 +380,9 @@ void Service::finish() {
   make_due(0, true);
   write_lines();
   save_counts();
-  background_.finish();
+  store_.finish();
   take_done();
-  if (lines_.empty() || !is_data_dir_usable_) return;
-  if (auto written = append_to_log(options_.data_dir, lines_); !written) note_failure(written.error());
+  write_lines();
 }
 
 }  // namespace memspike::serve

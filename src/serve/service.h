@@ -5,24 +5,24 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "cgroup/hierarchy.h"
 #include "cgroup/node_scope.h"
 #include "facts/sink.h"
 #include "recording/flight_recorder.h"
-#include "serve/background.h"
 #include "serve/catch_up.h"
 #include "serve/dossiers.h"
 #include "serve/excerpt.h"
 #include "serve/kill_log.h"
 #include "serve/meter.h"
+#include "serve/store.h"
+#include "serve/watched.h"
+#include "serve/zoom.h"
 
 namespace memspike::serve {
 
@@ -35,6 +35,16 @@ struct ServiceOptions {
   std::size_t memory_bytes = std::size_t{32} << 20;
   std::filesystem::path data_dir;
   Dossiers::Limits dossiers;
+  bool zooms = false;    // decides by itself when to look closer: see Zoom
+  bool redacts = false;  // leaves out command lines, and what looks like arguments in processes' names
+};
+
+// It looked closer from then on, or as before again.
+struct Zoomed {
+  bool is_in = false;
+  std::uint64_t realtime_ns = 0;
+  std::string who;  // not escaped
+  std::string why;
 };
 
 // What stands between the facts and the world: all in the thread that records, but what is said otherwise.
@@ -47,23 +57,13 @@ struct Surroundings {
 
 class Service : public facts::FactSink {
  public:
-  // How it is with what is written.
-  struct Written {
-    std::size_t dossiers = 0;
-    std::uint64_t dossier_bytes = 0;
-    std::uint64_t made = 0;
-    std::uint64_t failed = 0;
-    std::uint64_t forgotten = 0;
-    std::string last_failure;
-  };
-
   Service(ServiceOptions options, Surroundings surroundings);
 
-  // Finds what the run before has left. Before the first fact. What cannot be written is told and counted,
-  // and the rest goes on.
-  void open(std::string boot_id);
+  // Finds what the run before has left. Before the first fact. What cannot be written (`problem`: that is
+  // known already) is told and counted, and the rest goes on.
+  void open(std::string boot_id, const std::optional<Error>& problem = {});
   // The thread that writes, with the rights that there are now.
-  void start_writing() { background_.start(); }
+  void start_writing() { store_.start(); }
   // Dossiers that wait for what follows their kill get what there is; all is written.
   void finish();
 
@@ -79,7 +79,12 @@ class Service : public facts::FactSink {
   const KillLog& kills() const { return kills_; }
   const facts::SessionKnown& session() const { return session_; }
   const recording::FlightRecorder& flight() const { return flight_; }
-  std::size_t living() const { return living_; }
+  // What was decided since it was asked last: true is closer, false as before.
+  std::optional<bool> take_zoom() { return std::exchange(zoom_wish_, std::nullopt); }
+  // Somebody says by hand how close to look: it decides no more.
+  void stop_zooming() { options_.zooms = false; }
+  const std::deque<Zoomed>& zoomed() const { return zoomed_; }  // the latest ones, by time
+  std::size_t living() const { return watched_.living(); }
   // The last `for_ns` of what a target names: its latest life, with all of its pod. Nothing: it is not kept.
   std::optional<Excerpt> last(std::string_view target, std::uint64_t for_ns);
   // The kill that is meant, the last of several. nullptr: none.
@@ -88,19 +93,10 @@ class Service : public facts::FactSink {
   std::optional<Excerpt> unfinished(std::uint64_t number);
 
   // Any thread may.
-  Written written() const;
-  std::filesystem::path dossier_path(const std::string& name) const { return dossiers_.path_of(name); }
+  Written written() const { return store_.written(); }
+  std::filesystem::path dossier_path(const std::string& name) const { return store_.path_of(name); }
 
  private:
-  struct Life {
-    facts::MemcgFound found;
-    std::optional<SubjectId> subject;  // that it is, and that is watched
-    bool is_excluded = false;
-    OptionalBytes limit_bytes;
-    std::uint64_t found_ns = 0;
-    bool is_caught_up = false;
-    std::optional<std::uint64_t> gone_ns;
-  };
   struct Pending {
     facts::MemcgIndex memcg = 0;
     SubjectId subject;
@@ -108,12 +104,6 @@ class Service : public facts::FactSink {
     std::uint64_t realtime_ns = 0;
     std::vector<std::uint64_t> numbers;  // of all its kills
   };
-  struct Done {
-    std::vector<std::uint64_t> numbers;
-    std::string name;
-    std::string why_not;
-  };
-
   void handle(const facts::MemcgRow& fact);
   void handle(const facts::MemcgFound& fact);
   void handle(const facts::MemcgNamed& fact);
@@ -126,16 +116,14 @@ class Service : public facts::FactSink {
   template <class F>
   void handle(const F&) {}
 
-  Life* find(facts::MemcgIndex memcg);
-  Life* above(const Life& life);
-  Life* subject_at(facts::MemcgIndex memcg);
+  void take(const facts::Fact& fact);
   void name(Life& life);
+  void look_around(std::uint64_t now_ns);
+  void tell_zoom(const Zoom::Decision& decision);
   bool is_wanted(const SubjectId& subject) const;
-  OptionalBytes limit_above(const Life& life);
-  KilledBy killed_by(const facts::Kill& kill, const Life& life);
   KillRecord record_of(const Life& life) const;
   void await_dossier(const Life& life, const KillRecord& kill, std::uint64_t time_ns);
-  void log(const KillRecord& kill) { lines_ += to_line(kill) + "\n"; }
+  void log(const KillRecord& kill);
   void tell_unseen(const Life& life, std::uint64_t kills, const char* why);
   void catch_up(std::uint64_t now_ns);
   Excerpt excerpt_of(facts::MemcgIndex memcg, std::uint64_t from_ns, std::uint64_t to_ns);
@@ -145,11 +133,6 @@ class Service : public facts::FactSink {
   void write_lines();
   void save_counts();
   void forget_old(std::uint64_t now_ns);
-  void post(Background::Job job);
-  // In the background's thread.
-  void write_dossier(const Excerpt& excerpt, const Pending& pending);
-  void settle(Done done);
-  void note_failure(const Error& error);
 
   ServiceOptions options_;
   Surroundings world_;
@@ -158,20 +141,17 @@ class Service : public facts::FactSink {
   KillLog kills_;
   std::optional<CatchUp> catch_up_;
   facts::SessionKnown session_;
-  std::unordered_map<facts::MemcgIndex, Life> lives_;
-  std::size_t living_ = 0;
+  Watched watched_;
+  Zoom zoom_;
+  std::optional<bool> zoom_wish_;
+  std::optional<facts::MemcgIndex> zoomed_at_;
+  std::deque<Zoomed> zoomed_;
   std::deque<Pending> pending_;  // by time
   std::string lines_;            // for the log, not written yet
+  std::uint64_t line_count_ = 0;
   std::uint64_t next_second_ns_ = 0;
   std::uint64_t next_save_ns_ = 0;
-  bool is_data_dir_usable_ = false;
-
-  mutable std::mutex mutex_;  // of what follows
-  std::vector<Done> done_;
-  Written written_;
-
-  Dossiers dossiers_;      // of the background's thread
-  Background background_;  // last: it ends before what it works on
+  Store store_;
 };
 
 }  // namespace memspike::serve

@@ -17,8 +17,9 @@ SubjectId of_container(const facts::Description& description) {
   const facts::Container& container = *description.container;
   if (!description.pod) return {{}, {}, container.name.value_or(container.id.substr(0, kShortId))};
   const facts::PodId& pod = *description.pod;
+  const bool is_nameless = !container.name || !pod.name;
   return {pod.namespace_name.value_or(""), pod.name.value_or(pod.uid),
-          container.name.value_or(std::string(kNameless))};
+          container.name.value_or(std::string(kNameless)), is_nameless ? container.id : ""};
 }
 
 }  // namespace

@@ -16,6 +16,11 @@ struct SubjectId {
   std::string namespace_name;  // "": it is in no pod
   std::string pod;
   std::string container;
+  std::string nameless_id = {};  // which one it is, of what has no name yet: never told
+
+  bool is_called_as(const SubjectId& other) const {
+    return namespace_name == other.namespace_name && pod == other.pod && container == other.container;
+  }
 
   friend auto operator<=>(const SubjectId&, const SubjectId&) = default;
 };

@@ -290,6 +290,24 @@ def test_without_script(browser, directory):
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
+def test_node(browser, directory):
+    """The service's page: what it shows needs no script, and what containers are called runs none."""
+    browser.open(directory / "node.html")
+    run = browser.run
+    check(run("document.scripts.length + document.images.length") == 0, "a name became markup")
+    check(run("globalThis.attacked === undefined"), "a name was executed")
+    names = run("[...document.querySelectorAll('#containers td.name')].map((e) => e.textContent)")
+    check(len(names) == 3 and "</table><script>" in names[0], f"the tightest comes first: {names}")
+    check(run("document.querySelectorAll('#containers td.tight').length") == 1, "what is tight is marked")
+    check(run("document.querySelectorAll('#containers svg polyline').length") == 3, "each has its last minute")
+    check(run("document.querySelectorAll('#kills tr').length") == 3, "each kill has a row")
+    check(run("[...document.links].map((a) => a.getAttribute('href'))") ==
+          ["/v1/report?dossier=20261130T034012.345Z-shop-checkout-0-app"], "dossiers are linked to")
+    check(run(r"!/[\u0000-\u0008\u000e-\u001f\u0080-\u009f\u2028\u202e]/.test(document.body.innerText)"),
+          "what steers the eye is made visible")
+    check(run("document.documentElement.scrollWidth <= innerWidth"), "it is no wider than the window")
+
+
 def main():
     directory = pathlib.Path(sys.argv[2]).resolve()
     directory.mkdir(parents=True, exist_ok=True)
@@ -302,6 +320,8 @@ def main():
             for step in steps:
                 step(Page(browser, directory, name))
                 print(f"ok  {name}: {step.__name__}")
+        test_node(browser, directory)
+        print("ok  the node's page")
         test_without_script(browser, directory)
         print("ok  without JavaScript")
 

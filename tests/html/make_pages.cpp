@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "serve/page.h"
 #include "spike/burst_detector.h"
 #include "spike/detector.h"
 #include "stories.h"
@@ -128,6 +129,30 @@ Report hostile() {
   return report;
 }
 
+// The node at a glance, with names that would like to be more than names.
+std::string node_page() {
+  const std::string attack = std::string("</table><script>globalThis.attacked = 1</script><img src=x ") +
+                             "onerror=globalThis.attacked=2>" + "\xe2\x80\xae" + golden::kHostileName;
+  serve::Glance glance;
+  glance.realtime_ns = 1'796'010'012'345'678'901;
+  for (const std::uint64_t used : {10U, 99U, 50U}) {
+    serve::Series& series = glance.series.emplace_back();
+    series.id = {"shop", used == 99 ? attack : "calm-" + std::to_string(used), "app"};
+    series.living = 1;
+    series.usage_bytes = used * kMiB;
+    series.limit_bytes = 100 * kMiB;
+    series.minute_bytes[59] = used * kMiB;
+  }
+  serve::KillRecord& kill = glance.kills.emplace_back();
+  kill.subject = {attack, attack, attack};
+  kill.comm = attack;
+  kill.dossier = "20261130T034012.345Z-shop-checkout-0-app";
+  serve::KillRecord& other = glance.kills.emplace_back(kill);
+  other.dossier.clear();
+  other.no_dossier = attack;
+  return serve::render_page(glance);
+}
+
 bool write(const std::string& path, const Report& report) {
   std::ofstream file(path, std::ios::binary);
   const auto written = render_html(report, [&](std::string_view text) -> Result<void> {
@@ -144,6 +169,7 @@ int main(int argc, char** argv) {
   const std::string directory = argv[1];
   const bool written = write(directory + "/million.html", million()) &&
                        write(directory + "/hostile.html", hostile()) &&
+                       (std::ofstream(directory + "/node.html", std::ios::binary) << node_page()).flush() &&
                        write(directory + "/story.html", golden::oom_story_with_timeline()) &&
                        write(directory + "/untimed.html", golden::losses()) &&
                        write(directory + "/absent.html", golden::absent());

@@ -82,7 +82,7 @@ TEST_CASE("subjects are containers and services, by names that do not change wit
   nameless.container->name.reset();
   nameless.pod->name.reset();
   nameless.pod->namespace_name.reset();
-  CHECK(subject_of("/x", nameless, NodeScope::pods) == SubjectId{"", "uid-1", "unknown"});
+  CHECK(subject_of("/x", nameless, NodeScope::pods)->is_called_as({"", "uid-1", "unknown"}));
   facts::Description service;
   CHECK(subject_of("/system.slice/nginx.service", service, NodeScope::services) ==
         SubjectId{"", "", "nginx.service"});
@@ -159,6 +159,25 @@ TEST_CASE("time near the limit is counted up to now, and what had no name is cou
   CHECK(series.near_limit_ns == 5 * kSecond);
   CHECK(series.kills[static_cast<std::size_t>(KilledBy::node)] == 1);
   CHECK(series.living == 1);
+}
+
+TEST_CASE("containers that get their name when they are gone are the one that is called so") {
+  Meters meters;
+  for (facts::MemcgIndex life = 0; life < 50; ++life) {
+    const SubjectId nameless{"shop", "checkout-7d9f", "unknown", "id-" + std::to_string(life)};
+    meters.begin(life, nameless, "/c", life);
+    meters.row(life, row(life, 10 * kMiB), {});
+    meters.row(life, row(life, 60 * kMiB), {});
+    meters.end(life, life + 1);
+    if (life % 2 == 0) meters.rename(nameless, kApp, life + 2);
+  }
+  REQUIRE(meters.take(kSecond, {}).size() == 1);  // the others are young yet
+  CHECK(meters.take(kSecond, {})[0].lives == 25);
+  const auto later = meters.take(20 * kSecond, {});
+  REQUIRE(later.size() == 2);
+  CHECK(later[1].id.container == "unknown");
+  CHECK(later[1].lives == 25);
+  CHECK(later[0].bursts + later[1].bursts == 50);
 }
 
 TEST_CASE("there are only so many series, and what finds no room is counted") {
@@ -288,15 +307,20 @@ TEST_CASE("kills while the service was down are the kernel's count beyond what i
     first.found(0, 100, 3, 10);  // three before the service ever ran
     CHECK(first.take_missed(0) == 0);
     first.killed(0, 20);
-    REQUIRE(write_catch_up(scratch.path(), first.text(log.next_number())));
+    REQUIRE(write_catch_up(scratch.path(), first.text(log.next_number(), {{kApp, {3, 0, 0, 0, 0}}})));
     // One more, told by the log only: then it is killed itself.
     first.killed(0, 30);
     KillRecord kill;
     kill.cgroup_id = 100;
+    kill.subject = kApp;
+    kill.by = KilledBy::pod;
     log.add(kill);
   }
   CatchUp second("boot-1");
   second.load(scratch.path(), log);
+  REQUIRE(second.subjects().size() == 1);
+  CHECK(second.subjects()[0].subject == kApp);
+  CHECK(second.subjects()[0].kills == std::array<std::uint64_t, 5>{3, 1, 0, 0, 0});
   second.found(5, 100, 9, 10);  // 3 + 2 are known
   second.found(6, 101, 2, 10);  // born meanwhile
   second.found(7, 102, 1, 10);
@@ -308,11 +332,12 @@ TEST_CASE("kills while the service was down are the kernel's count beyond what i
   CHECK(second.take_unseen(7, 1) == 0);
   second.killed(6, 50);
   CHECK(second.take_unseen(6, 3) == 2);
-  REQUIRE(write_catch_up(scratch.path(), second.text(log.next_number())));
+  REQUIRE(write_catch_up(scratch.path(), second.text(log.next_number(), {})));
   CatchUp other_boot("boot-2");
   other_boot.load(scratch.path(), log);
   other_boot.found(0, 100, 1, 10);
   CHECK(other_boot.take_missed(0) == 1);
+  CHECK(other_boot.subjects().empty());
 }
 
 TEST_CASE("the service makes a dossier of a kill, whole, and knows it after a restart") {

@@ -102,7 +102,7 @@ _memspike_options() {
     doctor) options="-f --format --disable-feature $common" ;;
     serve)
       options='--scope --namespace --exclude --detail --keep --keep-after --memory --data-dir --dossiers --dossier-bytes'
-      options+=" --socket --metrics --log-format --max-memcgs --config $common"
+      options+=" --socket --metrics --page --redact --log-format --max-memcgs --config $common"
       ;;
     why | status) options='-f --format --socket -h --help -q --quiet -v --verbose' ;;
     kills) options='-f --format --since --socket -h --help -q --quiet -v --verbose' ;;

@@ -168,6 +168,8 @@ complete -c memspike -n '__memspike_in serve' -l data-dir -x -a '(__fish_complet
 complete -c memspike -n '__memspike_in serve' -l dossiers -x -d 'How many are kept'
 complete -c memspike -n '__memspike_in serve' -l dossier-bytes -x -d 'How much room they take'
 complete -c memspike -n '__memspike_in serve' -l metrics -x -d 'Answer /metrics there, too'
+complete -c memspike -n '__memspike_in serve' -l page -d 'Show the node at a glance there, too'
+complete -c memspike -n '__memspike_in serve' -l redact -d 'Keep no command lines'
 complete -c memspike -n '__memspike_in serve' -l log-format -x -a 'text json' -d 'How the log looks'
 complete -c memspike -n '__memspike_in serve' -l config -rF -d 'Read options from a file'
 complete -c memspike -n '__memspike_in list serve why kills last status' -l socket -rF -d 'Where the service answers'

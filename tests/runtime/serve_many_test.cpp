@@ -1,0 +1,171 @@
+// Many kills at once: all are known, and what is kept of them is whole.
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <deque>
+#include <set>
+
+#include "service.h"
+
+using namespace memspike::test;
+
+namespace {
+
+// By hand a test may be made longer: MEMSPIKE_KILLS=1000 MEMSPIKE_CONTAINERS=40.
+std::size_t asked_or(const char* variable, std::size_t otherwise) {
+  const char* asked = std::getenv(variable);
+  return asked != nullptr ? std::stoul(asked) : otherwise;
+}
+
+struct Container {
+  Container(const Node& node, int number)
+      : pod_name("shop-" + std::to_string(number)), uid(unique_uid()), pod("/kubepods/burstable/pod" + uid) {
+    node.name_container(uid, pod_name, "app", id_of(number));
+    cgroup.emplace(pod.path() + "/" + id_of(number), 8U << 20);
+  }
+  std::string pod_name;
+  std::string uid;
+  Cgroup pod;
+  std::optional<Cgroup> cgroup;
+};
+
+// The node's processes, for who looks at it from there.
+class ProcOf {
+ public:
+  explicit ProcOf(const Node& node) : path_(node.root() / "proc") {
+    fs::create_directory(path_);
+    REQUIRE(mount("/proc", path_.c_str(), "", MS_BIND, nullptr) == 0);
+  }
+  ~ProcOf() { umount2(path_.c_str(), MNT_DETACH); }
+  ProcOf(const ProcOf&) = delete;
+  ProcOf& operator=(const ProcOf&) = delete;
+
+ private:
+  fs::path path_;
+};
+
+// All of the killers at once, in containers that follow one another.
+void kill_in_turn(std::deque<Container>& containers, std::size_t kills, std::size_t killers) {
+  for (std::size_t done = 0; done < kills;) {
+    std::deque<Process> processes;
+    for (std::size_t i = 0; i < killers && done < kills; ++i, ++done) {
+      const Cgroup& cgroup = *containers[done % containers.size()].cgroup;
+      processes.emplace_back(Process::Options{{workload_path(), "oom", "--max", "64M"}, &cgroup, {}});
+    }
+    for (Process& process : processes) CHECK(process.wait() == 128 + SIGKILL);
+  }
+}
+
+// The dossier tells of the kills that the log has of it (and of others before them), and how high it was.
+void check_dossier(const Service& service, const std::string& name, const std::set<std::uint64_t>& pids) {
+  INFO(name);
+  const Json report = parse_report(read_file(service.dossiers() / name / "report.json"));
+  std::set<std::uint64_t> told;
+  for (const Json& memcg : report.at("memcgs")) {
+    for (const Json& kill : memcg.at("oom_kills")) {
+      CHECK(counter(kill, "limit_bytes") == 8U << 20);
+      CHECK(counter(memcg.at("usage"), "peak_bytes") == 8U << 20);
+      for (const Json& victim : kill.at("victims")) told.insert(counter(victim, "pid"));
+    }
+  }
+  CHECK(std::includes(told.begin(), told.end(), pids.begin(), pids.end()));
+  CHECK(fs::file_size(service.dossiers() / name / "recording.pftrace") > 0);
+  CHECK(fs::file_size(service.dossiers() / name / "report.txt") > 0);
+}
+
+}  // namespace
+
+TEST_CASE("four killers at once: each kill is known, and each dossier is whole", "[serve][host]") {
+  const std::size_t kills = asked_or("MEMSPIKE_KILLS", 40);
+  const std::size_t count = asked_or("MEMSPIKE_CONTAINERS", 8);
+  const Node node;
+  Service service(node);
+  std::deque<Container> containers;
+  for (std::size_t i = 1; i <= count; ++i) containers.emplace_back(node, static_cast<int>(i));
+  kill_in_turn(containers, kills, 4);
+  check_known_kills(service, kills);
+  const std::string metrics = scrape(service.socket());
+  for (const Container& each : containers) {
+    const std::string labels = "{namespace=\"shop\",pod=\"" + each.pod_name + "\",container=\"app\"";
+    INFO(labels);
+    CHECK(sum_of(metrics, "memspike_container_oom_kills_total" + labels) == each.cgroup->oom_kills());
+    CHECK(sum_of(metrics, "memspike_container_oom_kills_total" + labels + ",limit=\"own\"") ==
+          each.cgroup->oom_kills());
+  }
+  // Each kill has its dossier soon, or is said to have none.
+  std::map<std::string, std::set<std::uint64_t>> pids_by_dossier;
+  CHECK(within(std::chrono::seconds(30), [&] {
+    pids_by_dossier.clear();
+    bool is_settled = true;
+    const Json known = service.ask_json({"kills"}).at("kills");
+    for (const Json& kill : known) {
+      is_settled = is_settled && (kill.at("dossier") != "" || kill.at("no_dossier") != "");
+      if (kill.at("dossier") != "") pids_by_dossier[kill.at("dossier")].insert(counter(kill, "pid"));
+    }
+    return is_settled;
+  }));
+  CHECK(pids_by_dossier.size() >= count);
+  std::size_t kept = 0;
+  for (const auto& [name, pids] : pids_by_dossier) {
+    if (!fs::exists(service.dossiers() / name)) continue;  // it made room
+    ++kept;
+    check_dossier(service, name, pids);
+  }
+  CHECK(kept == std::min<std::size_t>(pids_by_dossier.size(), 200));
+  CHECK(count_entries(service.dossiers(), true) == 0);
+  CHECK(counter(service.ask_json({"status"}), "dossiers_not_kept") == 0);
+}
+
+TEST_CASE("where that is asked for no byte of a command line is kept or told", "[serve][host]") {
+  constexpr const char* kSecret = "s3cret-of-the-shop";
+  for (const bool redacts : {false, true}) {
+    const Node node;
+    const ProcOf proc(node);
+    Service service(node, redacts ? std::vector<std::string>{"--redact"} : std::vector<std::string>{});
+    Container container(node, 1);
+    // Its first argument, which it takes for its own name; slow enough to be looked at.
+    const std::string line = "exec -a '" + std::string(kSecret) + "' " + workload_path() +
+                             " anon 64M --step 512K --step-pause 30ms";
+    Process process({{"/bin/bash", "-c", line}, &*container.cgroup, {}});
+    CHECK(process.wait() == 128 + SIGKILL);
+    CHECK(within(std::chrono::seconds(20), [&] { return count_entries(service.dossiers(), false) == 1; }));
+    std::string all = service.ask({"why"}) + service.ask({"kills", "-f", "json"}) + scrape(service.socket()) +
+                      service.ask({"last", container.pod_name, "-f", "json"}) + service.ask({"status"});
+    for (const auto& file : fs::recursive_directory_iterator(service.data_dir())) {
+      if (!file.is_regular_file()) continue;
+      all += read_file(file.path());
+      if (file.path().extension() != ".pftrace") continue;
+      Process report({{memspike_path(), "report", file.path().string(), "-f", "json"}, nullptr, {}});
+      CHECK(report.wait() == 0);
+      all += report.out();
+    }
+    CHECK((all.find(kSecret) == std::string::npos) == redacts);
+    CHECK(service.stop() == 0);
+  }
+}
+
+TEST_CASE("a service looks closer at a container in trouble, and says so", "[serve][host]") {
+  const Node node;
+  Service service(node);
+  Container container(node, 1);
+  const std::string before = service.ask_json({"status"}).at("detail");
+  CHECK(service.ask_json({"status"}).at("zoomed").empty());
+  kill_one_in(*container.cgroup);
+  Json status;
+  CHECK(within(std::chrono::seconds(20), [&] {
+    status = service.ask_json({"status"});
+    return !status.at("zoomed").empty();
+  }));
+  REQUIRE_FALSE(status.at("zoomed").empty());
+  const Json zoomed = status.at("zoomed").back();
+  CHECK(zoomed.at("closer") == true);
+  CHECK(zoomed.at("container") == "shop/" + container.pod_name + "/app");
+  CHECK(within(std::chrono::seconds(5), [&] { return service.ask_json({"status"}).at("detail") != before; }));
+  CHECK(service.ask_json({"status"}).at("detail") == "pages");
+  CHECK(service.ask({"status"}).find("closer since ") != std::string::npos);
+  const std::string last = service.ask({"last", container.pod_name, "-f", "json"});
+  CHECK(last.find("the service looked closer from ") != std::string::npos);
+  // By hand it is as anybody likes.
+  service.process().signal(SIGUSR2);
+  CHECK(within(std::chrono::seconds(5), [&] { return service.ask_json({"status"}).at("detail") == before; }));
+}
