@@ -45,7 +45,18 @@ class Meanings {
       if (!is_beginning_of_id(entry.info.id) && entry.info.name != text_) continue;
       TargetSpec spec;
       spec.cgroup_path = entry.path;
-      add(std::move(spec), fmt::format("--cgroup {}", entry.path));
+      add(std::move(spec), fmt::format("--name {}", entry.info.name.value_or(entry.info.id.substr(0, 12))));
+    }
+  }
+
+  void look_for_unit() {
+    for (const std::string& path : list_services(hierarchy_)) {
+      const std::string_view unit = std::string_view(path).substr(path.rfind('/') + 1);
+      const bool is_called_so = unit == text_ || unit == fmt::format("{}.service", text_);
+      if (!is_called_so) continue;
+      TargetSpec spec;
+      spec.cgroup_path = path;
+      add(std::move(spec), fmt::format("--unit {}", unit));
     }
   }
 
@@ -136,11 +147,11 @@ tl::unexpected<Error> nothing(std::string_view text, const std::vector<PodEntry>
   const bool is_alike = near != std::string::npos &&
                         edit_distance(text, known[near]) <= std::max<std::size_t>(text.size() / 2, 1);
   return not_found(
-      fmt::format("nothing on this node is called {}: no pod, container, cgroup or process{}",
+      fmt::format("nothing on this node is called {}: no pod, container, service, cgroup or process{}",
                   printable(text, 512),
                   is_alike ? fmt::format("; did you mean {}?", printable(known[near], 512)) : ""),
       "run `memspike list` to see what is there; with --wait say what it will be: "
-      "--pod NAMESPACE/NAME, --pod-uid UID or --cgroup PATH");
+      "--pod NAMESPACE/NAME, --pod-uid UID, --name CONTAINER, --unit UNIT or --cgroup PATH");
 }
 
 }  // namespace
@@ -152,6 +163,7 @@ Result<TargetSpec> meaning_of(std::string_view text, const Hierarchy& hierarchy,
   if (!starts_with(text, "/")) {
     meanings.look_at(pods);
     if (meanings.none() && !text.empty()) meanings.look_at_lone(list_lone_containers(hierarchy, names));
+    if (!text.empty()) meanings.look_for_unit();
     meanings.look_for_process();
   }
   if (!text.empty()) meanings.look_for_cgroup();

@@ -164,6 +164,51 @@ Result<ResolvedTarget> resolve_pod(const TargetSpec& spec, const Hierarchy& hier
   return target;
 }
 
+// The one path of those that fit, which are called as `labels` says.
+Result<std::string> only_path(std::string_view asked, std::string_view kind,
+                              const std::vector<std::string>& fitting,
+                              const std::vector<std::string>& known) {
+  if (fitting.size() == 1) return fitting.front();
+  if (!fitting.empty()) {
+    return not_found(fmt::format("{} is ambiguous: {} {}s match", printable(asked), fitting.size(), kind),
+                     fmt::format("say which by --cgroup: {}", bounded_list(fitting)));
+  }
+  std::string message = fmt::format("no {} {} on this node", kind, printable(asked));
+  const std::size_t near = nearest(asked, known);
+  if (near != std::string::npos) message += fmt::format("; the nearest is {}", printable(known[near], 512));
+  return not_found(std::move(message), known.empty()
+                                           ? fmt::format("there are no {}s in its memory hierarchy", kind)
+                                           : fmt::format("on this node: {}", bounded_list(known)));
+}
+
+Result<std::string> path_of_container(const std::string& name, const Hierarchy& hierarchy, Names& names) {
+  std::vector<std::string> fitting, known;
+  for (const ContainerEntry& entry : list_lone_containers(hierarchy, names)) {
+    if (container_matches({name}, entry.info)) fitting.push_back(entry.path);
+    known.push_back(container_label(entry.info));
+  }
+  return only_path(name, "container outside of Kubernetes", fitting, known);
+}
+
+Result<std::string> path_of_unit(const std::string& unit, const Hierarchy& hierarchy) {
+  const std::string full = unit.find('.') == std::string::npos ? unit + ".service" : unit;
+  std::vector<std::string> fitting, known;
+  for (const std::string& path : list_services(hierarchy)) {
+    known.emplace_back(split(path, '/').back());
+    if (known.back() == full) fitting.push_back(path);
+  }
+  return only_path(full, "unit", fitting, known);
+}
+
+Result<ResolvedTarget> resolve_named(const TargetSpec& spec, const Hierarchy& hierarchy, Names& names) {
+  const auto path =
+      spec.name ? path_of_container(*spec.name, hierarchy, names) : path_of_unit(*spec.unit, hierarchy);
+  if (!path) return tl::unexpected<Error>(path.error());
+  return from_path(*path,
+                   spec.name ? fmt::format("container {}", *spec.name) : fmt::format("unit {}", *spec.unit),
+                   hierarchy, names);
+}
+
 Result<ResolvedTarget> resolve_memcg(const TargetSpec& spec, const Hierarchy& hierarchy, const Roots& roots,
                                      Names& names) {
   const auto charged =
@@ -187,6 +232,7 @@ Result<ResolvedTarget> resolve(const TargetSpec& spec, const Hierarchy& hierarch
                                Names& names) {
   if (const auto checked = check_spec(spec); !checked) return tl::unexpected<Error>(checked.error());
   auto target = spec.pod_uid || spec.pod ? resolve_pod(spec, hierarchy, names)
+                : spec.name || spec.unit ? resolve_named(spec, hierarchy, names)
                                          : resolve_memcg(spec, hierarchy, roots, names);
   if (!target) return target;
   if (const auto checked = check_containers(spec, *target); !checked)

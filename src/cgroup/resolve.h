@@ -16,7 +16,8 @@
 namespace memspike::cgroup {
 
 struct ResolvedTarget {
-  std::string description;  // "pod <uid>", "pod <namespace>/<name>", "cgroup /a/b", "process 4711"
+  std::string
+      description;  // "pod <uid>", "pod <namespace>/<name>", "cgroup /a/b", "process 4711", "unit x.service"
   std::optional<std::string> pod_uid;
   std::optional<std::string> namespace_name;
   std::optional<std::string> pod;

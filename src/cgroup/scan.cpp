@@ -276,6 +276,17 @@ std::vector<ContainerEntry> list_lone_containers(const Hierarchy& hierarchy, Nam
   return containers;
 }
 
+std::vector<std::string> list_services(const Hierarchy& hierarchy) {
+  std::vector<std::string> services;
+  walk_memcgs(hierarchy, "/", [&](const std::string& memcg) {
+    const Layout layout = parse_layout(memcg);
+    const bool is_of_container = layout.container_id.has_value() || layout.pod_uid.has_value();
+    if (ends_with(memcg, ".service") && !is_of_container) services.push_back(memcg);
+    return true;
+  });
+  return services;
+}
+
 MemcgDescription describe_memcg(std::string_view path, const Hierarchy& hierarchy, Names& names) {
   MemcgDescription result;
   result.layout = parse_layout(path);

@@ -61,6 +61,9 @@ std::vector<ContainerEntry> list_containers(const Hierarchy& hierarchy, Names& n
 // Those of Docker, Podman and their like, which are in no pod, by path.
 std::vector<ContainerEntry> list_lone_containers(const Hierarchy& hierarchy, Names& names);
 
+// The memcgs of systemd's services, by path. What a container calls so is none.
+std::vector<std::string> list_services(const Hierarchy& hierarchy);
+
 // Which pod something belongs to.
 struct PodInfo {
   std::string uid;

@@ -40,17 +40,29 @@ Result<void> check_pod(const std::string& pod) {
   return usage(fmt::format("\"{}\" is not NAMESPACE/NAME", printable(pod)), "write it like default/web-0");
 }
 
+Result<void> check_name(const std::string& name, std::string_view what) {
+  const bool odd =
+      std::any_of(name.begin(), name.end(), [](char c) { return c <= ' ' || c > '~' || c == '/'; });
+  if (!name.empty() && !odd && name.size() <= kMaxNameLength) return {};
+  return usage(fmt::format("\"{}\" is not {}", printable(name), what));
+}
+
 }  // namespace
 
 Result<void> check_spec(const TargetSpec& spec) {
   const int given = int{spec.pod_uid.has_value()} + int{spec.pod.has_value()} +
-                    int{spec.cgroup_path.has_value()} + int{spec.pid.has_value()};
+                    int{spec.cgroup_path.has_value()} + int{spec.pid.has_value()} +
+                    int{spec.name.has_value()} + int{spec.unit.has_value()};
   if (given != 1) {
-    return usage(given == 0 ? "no target given" : "more than one target given",
-                 "give one of --pod-uid UID, --pod NAMESPACE/NAME, --cgroup PATH, --pid PID");
+    return usage(
+        given == 0 ? "no target given" : "more than one target given",
+        "give one of --pod-uid UID, --pod NAMESPACE/NAME, --name CONTAINER, --unit UNIT, --cgroup PATH, "
+        "--pid PID");
   }
   if (spec.pod_uid) return check_uid(*spec.pod_uid);
   if (spec.pod) return check_pod(*spec.pod);
+  if (spec.name) return check_name(*spec.name, "a container's name");
+  if (spec.unit) return check_name(*spec.unit, "a unit");
   if (spec.pid && *spec.pid <= 0) return usage(fmt::format("{} is not a process id", *spec.pid));
   return {};
 }

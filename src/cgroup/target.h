@@ -17,12 +17,14 @@ inline tl::unexpected<Error> not_found(std::string message, std::string advice =
   return fail(ErrorKind::not_found, std::move(message), std::move(advice));
 }
 
-// Exactly one of the first four is set.
+// Exactly one of the first six is set.
 struct TargetSpec {
   std::optional<std::string> pod_uid;      // any spelling, or a unique beginning of 4 characters or more
   std::optional<std::string> pod;          // NAMESPACE/NAME
   std::optional<std::string> cgroup_path;  // below the mount: absolute, or relative to it
   std::optional<int> pid;
+  std::optional<std::string> name;      // of a container outside of Kubernetes, or a beginning of its id
+  std::optional<std::string> unit;      // of systemd; ".service" may be left out
   std::vector<std::string> containers;  // names, or beginnings of ids; empty: all
   // With --wait: a container that is not there yet is no error.
   bool containers_may_come = false;

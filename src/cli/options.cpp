@@ -139,7 +139,8 @@ void check_trace(TraceOptions& trace, const Raw& raw) {
 
 Result<void> check_target(RecordCommand& record, const Raw& raw) {
   const cgroup::TargetSpec& target = record.target;
-  const bool is_explicit = target.pod_uid || target.pod || target.cgroup_path || target.pid;
+  const bool is_explicit =
+      target.pod_uid || target.pod || target.cgroup_path || target.pid || target.name || target.unit;
   if (raw.not_a_wait && !record.named && !is_explicit) {
     record.named = raw.not_a_wait;
   } else if (raw.not_a_wait) {
@@ -158,14 +159,22 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   // A plain group: an option group would come last in the help. That exactly one is given is checked by
   // check_spec, which knows better what to advise.
   constexpr const char* kTarget = "TARGET, exactly one: the name of anything that is there, or";
-  sub->add_option("target", record.named,
-                  "A pod, a container, a cgroup or a process, by name, UID, id, path or number, where\n"
-                  "that is unambiguous")
+  sub->add_option(
+         "target", record.named,
+         "A pod, a container, a service, a cgroup or a process, by name, UID, id, path or number, where\n"
+         "that is unambiguous")
       ->type_name("TARGET");
   sub->add_option("--pod-uid", record.target.pod_uid, "A pod, by UID or any unique beginning of it")
       ->type_name("UID")
       ->group(kTarget);
   sub->add_option("--pod", record.target.pod, "A pod, by name")->type_name("NAMESPACE/NAME")->group(kTarget);
+  sub->add_option("--name", record.target.name,
+                  "A container of Docker or Podman, by name or beginning of its id")
+      ->type_name("CONTAINER")
+      ->group(kTarget);
+  sub->add_option("--unit", record.target.unit, "A service of systemd (nginx or nginx.service)")
+      ->type_name("UNIT")
+      ->group(kTarget);
   sub->add_option("--cgroup", record.target.cgroup_path, "A memory cgroup, by path")
       ->type_name("PATH")
       ->group(kTarget);

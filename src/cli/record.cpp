@@ -113,6 +113,8 @@ class Recording {
     const cgroup::TargetSpec& spec = command_.target;
     if (spec.pod_uid) return "pod " + *spec.pod_uid;
     if (spec.pod) return "pod " + *spec.pod;
+    if (spec.name) return "container " + *spec.name;
+    if (spec.unit) return "unit " + *spec.unit;
     if (spec.cgroup_path) return "cgroup " + *spec.cgroup_path;
     return "process " + std::to_string(spec.pid.value_or(0));
   }

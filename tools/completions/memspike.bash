@@ -79,7 +79,7 @@ _memspike_value() {
     --cgroup) _memspike_cgroups "$word" "$root" ;;
     -d | --duration | --from | --to | --spike | --session | --min-prominence | --dossier-window | --sweep | --ring | --max-memcgs | \
       --limit | --fail-if | --namespace | --exclude | --keep | --keep-after | --memory | --dossiers | --dossier-bytes | \
-      --metrics | --since | --for) ;;
+      --metrics | --since | --for | --name | --unit) ;;
     *) return 1 ;;
   esac
 }
@@ -91,7 +91,7 @@ _memspike_options() {
   local options
   case $2 in
     '') options='-h --help --version' ;;
-    record) options="--pod-uid --pod --cgroup --pid --container -d --duration --wait $output $trace $common" ;;
+    record) options="--pod-uid --pod --name --unit --cgroup --pid --container -d --duration --wait $output $trace $common" ;;
     run) options="--limit --fail-on-oom --fail-if $output $trace $common --" ;;
     report)
       options='-f --format -o --output --from --to --spike --session --container --min-prominence --dossier-window --timeline'
@@ -148,7 +148,7 @@ _memspike() {
       case $w in
         -f | -o | -d | --format | --output | --record | --csv | --min-prominence | --dossier-window | --sweep | \
           --ring | --max-memcgs | --detail | --tier | --disable-feature | --cgroup-root | --host-root | \
-          --pod-uid | --pod | --cgroup | --pid | --container | --duration | --from | --to | --session | --limit | --fail-if | --section | \
+          --pod-uid | --pod | --name | --unit | --cgroup | --pid | --container | --duration | --from | --to | --session | --limit | --fail-if | --section | \
           --scope | --namespace | --exclude | --keep | --keep-after | --memory | --data-dir | --dossiers | --dossier-bytes | \
           --socket | --metrics | --log-format | --config | --since | --for) option=$w ;;
       esac
