@@ -47,6 +47,7 @@ void describe(auto& a, Like<Self> auto& v) {
   a("duration_ns", v.duration_ns);
   a("cpu_ns", v.cpu_ns);
   a("peak_rss_bytes", v.peak_rss_bytes);
+  a("map_bytes", v.map_bytes);
   a("programs", v.programs);
 }
 

@@ -19,6 +19,7 @@ struct Self {
   std::uint64_t duration_ns = 0;      // since the recording began
   std::uint64_t cpu_ns = 0;           // of the process in that time, in user space and in the kernel
   std::uint64_t peak_rss_bytes = 0;   // since the process began
+  std::uint64_t map_bytes = 0;        // kernel memory of its BPF maps; 0 where it is not known
   std::vector<ProgramRuns> programs;  // with --self: those that ran, most time first
 };
 

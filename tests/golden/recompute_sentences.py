@@ -75,7 +75,8 @@ def session(report, subjects):
         yield f"cost {core} of a core, {size(itself['peak_rss_bytes'])} of memory, {known['tier']} tier"
         cpu, wall = span(itself["cpu_ns"]), span(itself["duration_ns"])
         yield (f"itself {core} of a core ({cpu} of CPU time in {wall}), "
-               f"{size(itself['peak_rss_bytes'])} of memory at most")
+               f"{size(itself['peak_rss_bytes'])} of memory at most, "
+               f"{size(itself['map_bytes'])} of the kernel's in BPF maps")
         if itself["ns_per_event"] is not None:
             each = " · ".join(f"{program['program']} {grouped(program['runs'])} at "
                               f"{span(program['ns'] // program['runs'])}" for program in itself["programs"])

@@ -39,7 +39,7 @@ Session session(std::uint64_t duration_ns) {
   s.sweep_period_ns = kMs;
   s.max_sample_gap_ns = 1'203'551;
   s.min_prominence_bytes = 5 * kMiB / 2;
-  s.self = Self{duration_ns, duration_ns / 250, 21 * kMiB, {}};
+  s.self = Self{duration_ns, duration_ns / 250, 21 * kMiB, 7 * kMiB, {}};
   return s;
 }
 

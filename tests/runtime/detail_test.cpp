@@ -161,6 +161,7 @@ TEST_CASE("in each detail it attaches soon and takes little memory", "[detail][h
     REQUIRE(run_workload(cgroup, {"anon", "32M", "--repeat", "10"}) == 0);
     const Json report = recorder.stop();
     CHECK(counter(report.at("self"), "peak_rss_bytes") < 40 * kMiB);
+    CHECK(counter(report.at("self"), "map_bytes") == map_bytes);
   }
 }
 

@@ -92,7 +92,8 @@ SelfMeter::SelfMeter(std::vector<pid_t> helpers)
 facts::Self SelfMeter::read(const probe::Probe& probe) const {
   // A helper that died meanwhile takes what it had used with it.
   const std::uint64_t used_ns = std::max(cpu_ns(helpers_), start_cpu_ns_) - start_cpu_ns_;
-  facts::Self self{monotonic_ns() - start_ns_, used_ns, peak_rss_bytes(helpers_), probe.runs()};
+  facts::Self self{monotonic_ns() - start_ns_, used_ns, peak_rss_bytes(helpers_), probe.map_bytes(),
+                   probe.runs()};
   std::stable_sort(self.programs.begin(), self.programs.end(),
                    [](const auto& a, const auto& b) { return a.ns > b.ns; });
   return self;

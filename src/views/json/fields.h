@@ -57,6 +57,7 @@ inline void describe(auto& a, const Shown<facts::Self>& self) {
   a("duration_ns", v.duration_ns);
   a("cpu_ns", v.cpu_ns);
   a("peak_rss_bytes", v.peak_rss_bytes);
+  a("map_bytes", v.map_bytes, "kernel memory of its BPF maps; 0 in an older recording");
   a("ns_per_event", facts::ns_per_event(v), "with --self");
   a("programs", v.programs);
 }

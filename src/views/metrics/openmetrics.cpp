@@ -63,6 +63,9 @@ void write_self(MetricWriter& out, const std::string& labels, const facts::Self&
   out.family({"memspike_self_peak_resident_bytes", MetricType::gauge, MetricUnit::bytes,
               "Most memory that memspike itself had."});
   out.sample(labels, self.peak_rss_bytes);
+  out.family(
+      {"memspike_self_map_bytes", MetricType::gauge, MetricUnit::bytes, "Kernel memory of its BPF maps."});
+  out.sample(labels, self.map_bytes);
   const auto of_programs = [&](std::string_view name, MetricUnit unit, std::string_view help,
                                std::uint64_t facts::ProgramRuns::*figure) {
     out.family({name, MetricType::counter, unit, help});

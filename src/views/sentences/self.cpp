@@ -12,6 +12,8 @@ Facts self_facts(const facts::Self& self, const Page& page) {
       {"itself", fmt::format("{} of a core ({} of CPU time in {}), {} of memory at most",
                              percent_share(self.cpu_ns, self.duration_ns), page.duration(self.cpu_ns),
                              page.duration(self.duration_ns), page.bytes(self.peak_rss_bytes))}};
+  if (self.map_bytes > 0)
+    facts.back().text += fmt::format(", {} of the kernel's in BPF maps", page.bytes(self.map_bytes));
   const auto mean = ns_per_event(self);
   if (!mean) return facts;
   std::string text = fmt::format("{} an event: ", page.duration(*mean));
