@@ -33,7 +33,8 @@ inline facts::SessionKnown session(std::uint64_t samples) {
   known.session.page_size_bytes = 16'384;
   known.session.sweep_period_ns = 1'000'000;
   known.session.max_sample_gap_ns = 77;
-  known.session.self = facts::Self{9'000'000, 123'456, 21 * kMiB, 7 * kMiB, {{"on_page_alloc", 1000, 71'000}}};
+  known.session.self =
+      facts::Self{9'000'000, 123'456, 21 * kMiB, 7 * kMiB, {{"on_page_alloc", 1000, 71'000}}};
   known.target.description = "pod x";
   known.target.pod_uid = "11111111-2222-3333-4444-555555555555";
   known.target.namespace_name = "shop";

@@ -24,8 +24,8 @@ using WatchedByPath = std::map<std::string, Watched>;
 // A table: a row for each pod's own cgroup, then one for each of its containers,
 // every row complete in itself so that grep finds it. Where the terminal is too
 // narrow, UIDs become unique beginnings, columns are left out, names are cut.
-// Then one for each container that is in no pod (`lone`). Empty without any. `watched`: empty where no service
-// runs.
+// Then one for each container that is in no pod (`lone`). Empty without any. `watched`: empty where no
+// service runs.
 std::string render_inventory_text(const std::vector<cgroup::PodEntry>& pods, const TextStyle& style,
                                   const WatchedByPath& watched = {},
                                   const std::vector<cgroup::ContainerEntry>& lone = {});
