@@ -159,10 +159,9 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
   // A plain group: an option group would come last in the help. That exactly one is given is checked by
   // check_spec, which knows better what to advise.
   constexpr const char* kTarget = "TARGET, exactly one: the name of anything that is there, or";
-  sub->add_option(
-         "target", record.named,
-         "A pod, a container, a service, a cgroup or a process, by name, UID, id, path or number, where\n"
-         "that is unambiguous")
+  sub->add_option("target", record.named,
+                  "A pod, container, service, cgroup or process, by name, UID, id, path or number,\n"
+                  "where that is unambiguous")
       ->type_name("TARGET");
   sub->add_option("--pod-uid", record.target.pod_uid, "A pod, by UID or any unique beginning of it")
       ->type_name("UID")
