@@ -164,7 +164,8 @@ Result<ResolvedTarget> resolve_pod(const TargetSpec& spec, const Hierarchy& hier
   return target;
 }
 
-// The one path of those that fit, which are called as `labels` says.
+// The one path of those that fit; else a message with what there is (`known`). `kind` takes an "s" for
+// several.
 Result<std::string> only_path(std::string_view asked, std::string_view kind,
                               const std::vector<std::string>& fitting,
                               const std::vector<std::string>& known) {
@@ -187,7 +188,7 @@ Result<std::string> path_of_container(const std::string& name, const Hierarchy& 
     if (container_matches({name}, entry.info)) fitting.push_back(entry.path);
     known.push_back(container_label(entry.info));
   }
-  return only_path(name, "container outside of Kubernetes", fitting, known);
+  return only_path(name, "Docker or Podman container", fitting, known);
 }
 
 Result<std::string> path_of_unit(const std::string& unit, const Hierarchy& hierarchy) {
