@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import struct
 import subprocess
 from pathlib import Path
 
@@ -14,8 +15,15 @@ class InitramfsError(Exception):
 def shared_libraries(path):
     """Absolute paths of the libraries and the loader that `path` needs; empty when it needs none."""
     with open(path, "rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return []
+        start = file.read(20)
+    if start[:4] != b"\x7fELF":
+        return []
+    with open("/proc/self/exe", "rb") as file:
+        is_foreign = file.read(20)[18:] != start[18:]  # e_machine
+    if is_foreign:
+        if _has_interpreter(path):
+            raise InitramfsError(f"{path} is of another architecture, and needs libraries")
+        return []
     result = subprocess.run(["ldd", str(path)], capture_output=True, text=True, check=False)
     if result.returncode != 0:  # "not a dynamic executable"
         return []
@@ -23,6 +31,13 @@ def shared_libraries(path):
     if missing:
         raise InitramfsError(f"{path} needs {', '.join(missing)}, which this host does not have")
     return re.findall(r"(/\S+) \(0x[0-9a-f]+\)$", result.stdout, re.MULTILINE)
+
+
+def _has_interpreter(path):
+    """Whether an ELF file of 64 bits and the host's byte order asks for a loader (PT_INTERP)."""
+    content = Path(path).read_bytes()
+    headers, size, count = struct.unpack_from("=Q", content, 32)[0], *struct.unpack_from("=HH", content, 54)
+    return any(struct.unpack_from("=I", content, headers + number * size)[0] == 3 for number in range(count))
 
 
 class Initramfs:
