@@ -3,8 +3,10 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PACKAGE=$ROOT/tools/package
 BUILT=$ROOT/build-packages
+# Where memspike was built as it ships.
+SHIPPED=${MEMSPIKE_SHIPPED:-$ROOT/build-ship}
 # shellcheck disable=SC2034  # for who sources this
-readonly ROOT PACKAGE BUILT
+readonly ROOT PACKAGE BUILT SHIPPED
 checks=0
 
 say() { printf '%s\n' "$*"; }

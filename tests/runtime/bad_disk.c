@@ -1,5 +1,5 @@
 /*
- * For LD_PRELOAD: a disk that says what it was asked to keep, and fails when it is told to.
+ * Linked before the C library: a disk that says what it was asked to keep, and fails when it is told to.
  *
  * BAD_DISK_LOG: a file that gets a line for each call, "fdatasync PATH" or "fsync PATH".
  * BAD_DISK_EIO_AFTER: so many calls of fdatasync succeed; those that follow are EIO.

@@ -78,7 +78,9 @@ class StalledFifo {
   int reader_ = -1;
 };
 
-fs::path bad_disk() { return fs::read_symlink("/proc/self/exe").parent_path() / "bad_disk.so"; }
+std::string on_bad_disk() {
+  return fs::read_symlink("/proc/self/exe").parent_path() / "memspike_on_bad_disk";
+}
 
 std::string trace_report(const fs::path& trace) {
   Process process({{memspike_path(), "report", trace.string(), "-f", "json"}, nullptr, {}});
@@ -258,14 +260,11 @@ TEST_CASE("a disk that fails while it syncs ends the recording, not the report",
   const Cgroup cgroup("/" + unique_name("eio"), 200U << 20);
   const TempDir dir;
   const std::string report_file = (dir / "report.json").string();
-  Process process({{memspike_path(), "record", "--cgroup", cgroup.path(), "-f", "json", "-o", report_file,
+  Process process({{on_bad_disk(), "record", "--cgroup", cgroup.path(), "-f", "json", "-o", report_file,
                     "--record", (dir / "trace").string()},
                    nullptr,
                    {},
-                   [&] {
-                     setenv("LD_PRELOAD", bad_disk().c_str(), 1);
-                     setenv("BAD_DISK_EIO_AFTER", "1", 1);
-                   }});
+                   [&] { setenv("BAD_DISK_EIO_AFTER", "1", 1); }});
   process.wait_for_err("the recording ends early");
   REQUIRE(run_workload(cgroup, {"anon", "64M"}) == 0);
   process.signal(SIGINT);
@@ -280,11 +279,8 @@ TEST_CASE("what is promised to outlive a crash is on the disk", "[outputs][host]
   const TempDir dir;
   const std::string trace = (dir / "trace").string();
   const std::string report = (dir / "report.json").string();
-  const auto prepare = [&] {
-    setenv("LD_PRELOAD", bad_disk().c_str(), 1);
-    setenv("BAD_DISK_LOG", (dir / "log").c_str(), 1);
-  };
-  Process process({{memspike_path(), "record", "--cgroup", cgroup.path(), "-f", "json", "-o", report,
+  const auto prepare = [&] { setenv("BAD_DISK_LOG", (dir / "log").c_str(), 1); };
+  Process process({{on_bad_disk(), "record", "--cgroup", cgroup.path(), "-f", "json", "-o", report,
                     "--record", trace, "-d", "2600ms"},
                    nullptr,
                    {},

@@ -147,7 +147,7 @@ TEST_CASE("a recording that is cut at any byte is read up to there") {
     CHECK(notes_of(read.recordings[0]).find("the recording was cut before its end") != std::string::npos);
     CHECK(rows_of(read.recordings[0]) >= most_rows);  // nothing that was whole is given up
     most_rows = std::max(most_rows, rows_of(read.recordings[0]));
-    report_of(read.recordings[0]);
+    if (size % 16 == 0) report_of(read.recordings[0]);  // ten times dearer than reading
   }
   CHECK(most_rows == rows_of(story()));
 }
