@@ -11,15 +11,19 @@ BIRTHS_PER_SECOND = 10
 MIB = 1 << 20
 
 
+def start_in(directory, program, arguments):
+    return subprocess.Popen(
+        ["/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', f"{directory}/cgroup.procs", program, *arguments],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
 class Container:
     """A cgroup below the fleet's, with one process in it."""
 
     def __init__(self, parent, name, program, arguments):
         self.directory = f"{parent.directory}/{name}"
         os.mkdir(self.directory)
-        self.process = subprocess.Popen(
-            ["/bin/sh", "-c", 'echo $$ >"$0" && exec "$@"', f"{self.directory}/cgroup.procs", program, *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.process = start_in(self.directory, program, arguments)
 
     def remove(self):
         self.process.kill()
