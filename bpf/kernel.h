@@ -188,7 +188,7 @@ struct bpf_raw_tracepoint_args {
 struct page;
 struct kernel_siginfo;
 
-/* arch/x86/include/asm/ptrace.h. bpf_tracing.h expects the kernel's own field names, as here. */
+/* arch/ARCH/include/asm/ptrace.h. bpf_tracing.h expects the kernel's own field names, as here. */
 #define __VMLINUX_H__
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
@@ -199,7 +199,9 @@ struct pt_regs {
 struct user_pt_regs {
 	__u64 regs[31];
 } __attribute__((preserve_access_index));
-struct pt_regs;
+struct pt_regs { /* of the kernel's size, which CO-RE knows */
+	struct user_pt_regs user_regs;
+} __attribute__((preserve_access_index));
 #endif
 
 #define SIGKILL 9

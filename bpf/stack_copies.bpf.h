@@ -28,6 +28,7 @@
 #else
 #define REGISTER_BYTES (34 * sizeof(__u64))
 #define REGISTER_SP 31
+#define REGISTER_PSTATE 33
 #endif
 
 static __always_inline u32 draft_of(u32 trigger)
@@ -60,6 +61,9 @@ static __always_inline bool copy_registers(struct memspike_stack_copy *copy,
 		return false;
 #if defined(__TARGET_ARCH_x86)
 	if (copy->registers[REGISTER_CS] != 0x33) /* __USER_CS: 64-bit code, arch/x86 */
+		return false;
+#else
+	if (copy->registers[REGISTER_PSTATE] & 0x10) /* PSR_MODE32_BIT: 32-bit code, arch/arm64 */
 		return false;
 #endif
 	return true;

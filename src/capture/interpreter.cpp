@@ -39,8 +39,11 @@ std::uint64_t Memcg::refused_charges() const {
   return risen(hits.refused_charges, hits_at_birth.refused_charges);
 }
 
-Interpreter::Interpreter(Describe describe, Emit emit)
-    : describe_(std::move(describe)), emit_(std::move(emit)), charges_(emit_) {}
+Interpreter::Interpreter(Describe describe, Emit emit, std::uint64_t page_size_bytes)
+    : describe_(std::move(describe)),
+      emit_(std::move(emit)),
+      page_size_bytes_(page_size_bytes),
+      charges_(emit_) {}
 
 void Interpreter::name_cgroup(std::uint64_t cgroup_id, std::string path) {
   known_paths_[cgroup_id] = std::move(path);
@@ -89,6 +92,7 @@ void Interpreter::handle(const decode::MemcgBorn& event) {
   memcg.description = describe_(memcg.path);
   memcg.parent = event.parent_slot ? at_slot(*event.parent_slot) : std::nullopt;
   memcg.born_ns = event.time_ns;
+  memcg.track = timeline::Track(page_size_bytes_);
   memcg.hits_at_birth = memcg.hits = event.hits;
   memcg.oom_kills_at_birth = event.oom_kills;
   by_serial_[event.serial_nr] = index;

@@ -25,8 +25,8 @@ class Interpreter {
   using Emit = std::function<void(const facts::Fact& fact)>;
 
   // `describe` is asked once for each memcg, when it is born. Nothing is emitted of those that
-  // are not in the target.
-  Interpreter(Describe describe, Emit emit);
+  // are not in the target. `page_size_bytes`: of the machine that is recorded.
+  Interpreter(Describe describe, Emit emit, std::uint64_t page_size_bytes = 4096);
 
   // The path of a memcg, by its directory's inode number: of the target's roots, and of all
   // above them, whose limits may be the ones that kill.
@@ -90,6 +90,7 @@ class Interpreter {
 
   Describe describe_;
   Emit emit_;
+  std::uint64_t page_size_bytes_;
   std::map<std::uint64_t, std::string> known_paths_;
   Memcgs memcgs_;
   std::unordered_map<std::uint64_t, facts::MemcgIndex> by_serial_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/charge_batch.h"
 #include "lives/threads.h"
 
 namespace memspike::lives {
@@ -11,9 +12,8 @@ namespace {
 using near_miss::StandCause;
 
 // Below high by less than the kernel's own batches is at it.
-bool stands_at(std::uint64_t high_bytes, std::uint64_t usage_bytes) {
-  constexpr std::uint64_t kBatchBytes = 64 * 4096;
-  return usage_bytes + std::min(kBatchBytes, high_bytes / 16) >= high_bytes;
+bool stands_at(std::uint64_t high_bytes, std::uint64_t usage_bytes, std::uint64_t batch_bytes) {
+  return usage_bytes + std::min(batch_bytes, high_bytes / 16) >= high_bytes;
 }
 
 report::StandingThread standing(const Threads& threads, std::uint32_t pid, std::uint32_t tid,
@@ -55,7 +55,7 @@ report::Standstill of_hang(const facts::TasksHung& hang, std::uint64_t end_ns, c
 
 void AtLimit::settle(std::uint64_t time_ns) {
   if (time_ns <= settled_ns_) return;
-  if (high_bytes_ && settled_ns_ != 0 && stands_at(*high_bytes_, usage_bytes_)) {
+  if (high_bytes_ && settled_ns_ != 0 && stands_at(*high_bytes_, usage_bytes_, batch_bytes_)) {
     held_at_high_ns_ += time_ns - settled_ns_;
   }
   settled_ns_ = time_ns;
@@ -71,9 +71,11 @@ void AtLimit::row(const timeline::Row& row) {
                       limited ? OptionalBytes(row.headroom_bytes) : OptionalBytes());
 }
 
-void AtLimit::set_high(std::uint64_t time_ns, std::optional<std::uint64_t> high_bytes) {
+void AtLimit::set_high(std::uint64_t time_ns, std::optional<std::uint64_t> high_bytes,
+                       std::uint64_t page_size_bytes) {
   settle(time_ns);
   high_bytes_ = high_bytes;
+  batch_bytes_ = charge_batch_bytes(page_size_bytes);
 }
 
 void AtLimit::stall(const facts::TaskStalled& fact) {

@@ -24,7 +24,8 @@ class AtLimit {
   void reading(std::uint64_t time_ns, std::uint64_t usage_bytes, std::uint64_t cache_bytes) {
     if (unreclaimable_) unreclaimable_->reading(time_ns, usage_bytes, cache_bytes);
   }
-  void set_high(std::uint64_t time_ns, std::optional<std::uint64_t> high_bytes);
+  void set_high(std::uint64_t time_ns, std::optional<std::uint64_t> high_bytes,
+                std::uint64_t page_size_bytes);
   const std::optional<std::uint64_t>& high_bytes() const { return high_bytes_; }
   // Of a task in the memcg or below.
   void stall(const facts::TaskStalled& fact);
@@ -40,6 +41,7 @@ class AtLimit {
   void settle(std::uint64_t time_ns);
 
   std::optional<std::uint64_t> high_bytes_;
+  std::uint64_t batch_bytes_ = 0;
   std::uint64_t held_at_high_ns_ = 0;
   std::uint64_t usage_bytes_ = 0;
   std::uint64_t settled_ns_ = 0;  // until when it was counted how long usage stood at high

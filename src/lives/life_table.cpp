@@ -218,7 +218,8 @@ void LifeTable::handle(const facts::TasksHung& fact) {
 
 void LifeTable::handle(const facts::HighSet& fact) {
   has_high_ = has_high_ || fact.high_bytes;
-  if (Life* memcg = at(fact.memcg)) memcg->at_limit.set_high(fact.time_ns, fact.high_bytes);
+  if (Life* memcg = at(fact.memcg))
+    memcg->at_limit.set_high(fact.time_ns, fact.high_bytes, session_.session.page_size_bytes);
 }
 
 void LifeTable::handle(const facts::LimitHit& fact) {

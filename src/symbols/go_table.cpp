@@ -170,10 +170,10 @@ UnwindRule GoTable::rule_at(std::uint64_t address) const {
   const std::string_view name = text(names_ + field(*function, kNameField));
   if (is_outermost(name)) rule.kind = UnwindRule::Kind::outermost;
   if (rule.kind == UnwindRule::Kind::outermost || changes_stacks(name)) return rule;
-#if defined(__x86_64__)
   const auto below = value_at(field(*function, kFrameField), function->entry, address);
   constexpr std::int64_t kMostBytes = 1 << 24;
   if (!below || *below < 0 || *below > kMostBytes) return rule;
+#if defined(__x86_64__)
   constexpr std::uint64_t kSp = 7;
   constexpr std::uint32_t kFrame = 6;
   constexpr std::uint64_t kWord = 8;
@@ -185,6 +185,15 @@ UnwindRule GoTable::rule_at(std::uint64_t address) const {
   rule.saved.push_back({UnwindRule::kReturn, at_frame(0 - kWord)});
   // A frame keeps the caller's frame pointer at its upper end.
   if (*below > 0) rule.saved.push_back({kFrame, at_frame(0 - 2 * kWord)});
+#else
+  constexpr std::uint64_t kSp = 31;
+  constexpr std::uint64_t kLink = 30;
+  rule.kind = UnwindRule::Kind::rule;
+  rule.frame = {{DW_OP_bregx, kSp, static_cast<std::uint64_t>(*below)}};
+  // A frame keeps where it returns to at its lower end; before it has one, the link register does. The
+  // caller's frame pointer lies below the stack pointer, where no copy reaches.
+  const Expression link = *below > 0 ? Expression{{DW_OP_bregx, kSp, 0}} : Expression{{DW_OP_regx, kLink, 0}};
+  rule.saved.push_back({UnwindRule::kReturn, link});
 #endif
   return rule;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/message.h"
+#include "symbols/code_address.h"
 
 namespace memspike::symbols {
 namespace {
@@ -191,7 +192,7 @@ std::optional<Registers> UnwindRule::apply(const Registers& registers, const Sta
     const auto value = Machine(registers, copy, frame_address).value_of(each.where);
     if (!value) return std::nullopt;
     if (each.number == kReturn) {
-      caller.pc = *value;
+      caller.pc = code_address(*value);
       returns = true;
     } else if (each.number < kRegisters) {
       caller.values[each.number] = *value;

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "symbols/code_address.h"
+
 namespace memspike::symbols {
 namespace {
 
@@ -33,9 +35,11 @@ bool Unwinder::step_by_frame_pointer(const StackCopy& copy, Registers& registers
   const std::uint64_t frame = registers.frame();
   if (frame < registers.sp() || frame % kWord != 0) return false;
   const auto above = copy.word(frame);
-  const auto back = copy.word(frame + kWord);
-  if (!above || !back || !processes_.locate(copy.tgid, *back).is_mapped) return false;
-  registers.pc = *back;
+  const auto word = copy.word(frame + kWord);
+  if (!above || !word) return false;
+  const std::uint64_t back = code_address(*word);
+  if (!processes_.locate(copy.tgid, back).is_mapped) return false;
+  registers.pc = back;
   registers.sp() = frame + 2 * kWord;
 #if defined(__x86_64__)
   registers.values[6] = *above;

@@ -6,25 +6,22 @@
 namespace memspike::timeline {
 namespace {
 
-// MEMCG_CHARGE_BATCH pages of 4 KiB: what a CPU tries to charge ahead.
-constexpr std::uint64_t kBatchBytes = 64 * 4096;
-
 // Whether the watermark of this reading is that of a charge which an ancestor's limit refused: what was
 // tried on top of usage is more than the ancestors leave. What they leave is known from here on only where
 // it is less than the memcg's own limit leaves; and reclaim, from its siblings too, may have made some room
 // since.
-bool is_refused(const Row& row) {
+bool is_refused(const Row& row, std::uint64_t batch_bytes) {
   const std::uint64_t own_room =
       row.limit_bytes ? decode::room_below(*row.limit_bytes, row.usage_bytes) : decode::kNoHeadroom;
   if (row.headroom_bytes >= own_room) return false;
   const std::uint64_t tried = row.watermark_bytes - row.usage_bytes;
-  return tried > row.headroom_bytes || (tried < kBatchBytes && row.headroom_bytes < 4 * kBatchBytes);
+  return tried > row.headroom_bytes || (tried < batch_bytes && row.headroom_bytes < 4 * batch_bytes);
 }
 
 // Whether the next page is unlikely to bring the next refused batch, and with it a higher watermark.
-bool is_over(const Row& refused, const Row& row) {
+bool is_over(const Row& refused, const Row& row, std::uint64_t batch_bytes) {
   constexpr std::uint64_t kSoonNs = 10'000'000;
-  return row.time_ns - refused.time_ns > kSoonNs || row.usage_bytes + kBatchBytes < refused.usage_bytes;
+  return row.time_ns - refused.time_ns > kSoonNs || row.usage_bytes + batch_bytes < refused.usage_bytes;
 }
 
 }  // namespace
@@ -91,11 +88,11 @@ Changes Track::push(std::uint64_t time_ns, const decode::Level& level, std::uint
     return changes;
   }
   const bool is_new_high = row.watermark_bytes > last_->watermark_bytes;
-  if (refused_ && !is_new_high && is_over(*refused_, row)) emit_refused(out);
+  if (refused_ && !is_new_high && is_over(*refused_, row, batch_bytes_)) emit_refused(out);
   if (is_new_high) refused_.reset();
   emit_held(level.previous_look_ns, row.time_ns, out);
   if (is_new_high && row.watermark_bytes > row.usage_bytes) {
-    if (is_refused(row)) {
+    if (is_refused(row, batch_bytes_)) {
       refused_ = row;
     } else {
       emit_peak(row, Mark::watermark, out);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/charge_batch.h"
 #include "base/optional_bytes.h"
 #include "decode/event.h"
 
@@ -53,6 +54,8 @@ struct Changes {
 //  - a reading that says nothing new is no row.
 class Track {
  public:
+  explicit Track(std::uint64_t page_size_bytes = 4096) : batch_bytes_(charge_batch_bytes(page_size_bytes)) {}
+
   // `headroom_bytes`: of this memcg and all its ancestors at this reading.
   Changes push(std::uint64_t time_ns, const decode::Level& level, std::uint64_t headroom_bytes,
                std::vector<Row>& out);
@@ -68,6 +71,7 @@ class Track {
   void emit_peak(const Row& row, Mark mark, std::vector<Row>& out);
   void emit_refused(std::vector<Row>& out);
 
+  std::uint64_t batch_bytes_;  // what a CPU tries to charge ahead
   std::optional<Row> last_;
   std::optional<Row> refused_;  // the reading whose watermark is that of a refused batch, not yet told
 };

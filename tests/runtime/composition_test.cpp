@@ -120,7 +120,7 @@ TEST_CASE("a tmpfs that was left behind is named", "[anytier]") {
   INFO(report.at("memcgs").dump());
   REQUIRE(left.is_object());
   // memory.stat is late by a batch of 64 pages a CPU at most (MEMCG_CHARGE_BATCH, mm/memcontrol.c).
-  CHECK(counter(left, "shmem_bytes") >= 12 * kMiB - 64 * 4096 * std::thread::hardware_concurrency());
+  CHECK(counter(left, "shmem_bytes") >= 12 * kMiB - 64 * page_bytes() * std::thread::hardware_concurrency());
   CHECK(counter(left, "shmem_bytes") <= 13 * kMiB);
   // The pod has it from its child, which is still there.
   CHECK(memcg_of(report, pod.path()).at("inherited").is_null());

@@ -90,8 +90,8 @@ TEST_CASE("huge pages are attributed to who faults them", "[culprit]") {
   CHECK(known_pages * 100 >= all_pages * 95);
   const Json& allocated = spike.at("allocated");
   const std::uint64_t allocated_bytes = counter(allocated, "user_bytes") + counter(allocated, "kernel_bytes");
-  CHECK(allocated_bytes * 100 >= all_pages * 4096 * 95);
-  CHECK(allocated_bytes * 100 <= all_pages * 4096 * (in_guest() ? 110 : 105));
+  CHECK(allocated_bytes * 100 >= all_pages * page_bytes() * 95);
+  CHECK(allocated_bytes * 100 <= all_pages * page_bytes() * (in_guest() ? 110 : 105));
 }
 
 namespace {
@@ -117,7 +117,7 @@ void check_attributed(const std::function<Json()>& record_burst) {
     const Json burst = record_burst();
     INFO(burst.dump());
     const Attribution pages = attribution_of(burst);
-    CHECK(pages.all_pages * 4096 < counter(burst, "height_bytes") * 11 / 10);
+    CHECK(pages.all_pages * page_bytes() < counter(burst, "height_bytes") * 11 / 10);
     least_unknown = std::min(least_unknown,
                              static_cast<double>(pages.unknown_pages) / static_cast<double>(pages.all_pages));
   }

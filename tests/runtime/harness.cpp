@@ -93,6 +93,8 @@ void write_file(const fs::path& path, const std::string& text) {
 
 bool in_guest() { return std::getenv("MEMSPIKE_TEST_GUEST") != nullptr; }
 
+std::uint64_t page_bytes() { return static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)); }
+
 bool memory_is_v2() { return !fs::exists("/sys/fs/cgroup/memory/memory.usage_in_bytes"); }
 fs::path memory_mount() { return memory_is_v2() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory"; }
 

@@ -44,6 +44,9 @@ void write_file(const fs::path& path, const std::string& text);
 // Whether this is a virtual machine of tests/vm.
 bool in_guest();
 
+// Of the machine that the tests run on.
+std::uint64_t page_bytes();
+
 // The memory hierarchy, found without memspike's help.
 bool memory_is_v2();
 fs::path memory_mount();

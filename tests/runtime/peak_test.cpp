@@ -78,10 +78,10 @@ TEST_CASE("what the target allocates is counted by process and order", "[brief]"
   REQUIRE(process.wait() == 0);
   const Json report = recorder.stop();
   const Json allocations = memcg_of(report, cgroup.path()).at("allocations");
-  constexpr std::uint64_t kTouched = (40U << 20) / 4096;
+  const std::uint64_t touched = (40U << 20) / page_bytes();
   const std::uint64_t pages = counter(allocations, "pages");
-  CHECK(pages >= kTouched);
-  CHECK(pages <= kTouched + 2000);  // the program itself, page tables
+  CHECK(pages >= touched);
+  CHECK(pages <= touched + 2000);  // the program itself, page tables
   REQUIRE(!allocations.at("by_process").empty());
   CHECK(allocations.at("by_process")[0].at("pid") == pid);
   CHECK(allocations.at("by_process")[0].at("comm") == "memspike-worklo");

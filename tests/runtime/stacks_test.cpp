@@ -185,7 +185,7 @@ TEST_CASE("the share of a caller is what the program counted", "[stacks][host]")
   CHECK(static_cast<double>(whole_pages(report)) >= 0.95 * total);
   // What rose is told whole, but for the batches of the last moves, though only a part of the stacks could be
   // taken.
-  CHECK(total * 4096 >= 0.99 * (heavy_bytes + light_bytes));
+  CHECK(total * static_cast<double>(page_bytes()) >= 0.99 * (heavy_bytes + light_bytes));
   check_identity(report);
 }
 

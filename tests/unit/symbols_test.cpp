@@ -1,6 +1,7 @@
 // From addresses to names.
 #include <dwarf.h>
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/message.h"
 #include "cgroup_tree.h"
 #include "symbols/assemble.h"
+#include "symbols/code_address.h"
 #include "symbols/demangle.h"
 #include "symbols/elf_file.h"
 #include "symbols/files_of_root.h"
@@ -213,6 +215,22 @@ TEST_CASE("an unwind rule finds the caller, and nothing beyond what was copied")
   CHECK_FALSE(rule.apply(registers, copy));
   rule.frame = {};
   CHECK_FALSE(rule.apply(registers, copy));
+}
+
+TEST_CASE("an address that is signed leads where it led before") {
+  const std::uint64_t plain = address_of_landmark();
+  std::uint64_t kept = plain;
+#if defined(__aarch64__)
+  constexpr unsigned long kPointersAreSigned = 1UL << 30;  // HWCAP_PACA, arch/arm64/include/uapi/asm/hwcap.h
+  __asm__("mov x17, %0\n\tmov x16, sp\n\thint #8 /* pacia1716 */\n\tmov %0, x17"
+          : "+r"(kept)
+          :
+          : "x16", "x17");
+  if ((getauxval(AT_HWCAP) & kPointersAreSigned) != 0) CHECK(kept != plain);
+#endif
+  CHECK(code_address(kept) == plain);
+  CHECK(code_address(plain) == plain);
+  CHECK(code_address(0) == 0);
 }
 
 TEST_CASE("this very program has unwind tables, and lines") {

@@ -16,8 +16,8 @@ decode::Level reading(std::uint64_t usage, std::uint64_t watermark, std::optiona
 }
 
 struct Tracked {
-  Track track;
-  std::vector<Row> rows;
+  Track track{};
+  std::vector<Row> rows{};
 
   Changes push(std::uint64_t time_ns, const decode::Level& level,
                std::uint64_t headroom = decode::kNoHeadroom) {
@@ -126,6 +126,17 @@ TEST_CASE("batches that an ancestor refuses are one high at most, not a rise for
   CHECK(tail[2].time_ns == 400);
   CHECK(tail[2].mark == Mark::held);
   CHECK(tail[3].usage_bytes == kFirst - 5 * kPage);
+}
+
+TEST_CASE("a batch is of the pages of the machine that was recorded") {
+  constexpr std::uint64_t kLargePage = 16384;
+  Tracked of_4k, of_16k{Track(kLargePage), {}};
+  for (Tracked* t : {&of_4k, &of_16k}) {
+    t->push(100, reading(10 * kMiB, 10 * kMiB), 2 * kMiB);
+    t->push(200, reading(10 * kMiB + kLargePage, 10 * kMiB + 600 * 1024), 2 * kMiB);
+  }
+  CHECK(of_4k.rows.size() == 3);   // more than a batch, and there was room for it: it had been charged
+  CHECK(of_16k.rows.size() == 2);  // less than a batch: as where an ancestor refuses it
 }
 
 TEST_CASE("a refused batch is told when the recording ends on it") {

@@ -1,6 +1,7 @@
 /* The same without frame pointers, for `memspike-workload stacks nofp` and `mixed`. */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "stacks_c.h"
 
@@ -35,7 +36,7 @@ NOINLINE static void mixed_light(volatile char* data, unsigned long size_bytes, 
 
 NOINLINE void mixed_spike(volatile char* data, unsigned long size_bytes, unsigned long* heavy_bytes,
                           unsigned long* light_bytes) {
-  const unsigned long page_bytes = 4096;
+  const unsigned long page_bytes = (unsigned long)sysconf(_SC_PAGESIZE);
   const struct timespec pause = {0, 2000000};
   unsigned long next_pause = 1UL << 20;
   unsigned long long state = 88172645463325252ULL; /* xorshift: no pattern that a sampler may fall in with */

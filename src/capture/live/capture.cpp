@@ -68,7 +68,7 @@ Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Prob
       helpers_(std::move(helpers)),
       orderer_(kReorderNs),
       interpreter_([this](const std::string& path) { return describe(path); },
-                   [this](const facts::Fact& fact) { emit(fact); }),
+                   [this](const facts::Fact& fact) { emit(fact); }, page_size_bytes_),
       census_(looks_.min_prominence_bytes),
       processes_(*helpers_),
       memory_stat_(scope_.hierarchy, census_, looks_.is_sparing),

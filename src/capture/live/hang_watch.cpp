@@ -1,7 +1,10 @@
 #include "capture/live/hang_watch.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "base/charge_batch.h"
 #include "cgroup/files.h"
 #include "cgroup/text.h"
 
@@ -15,7 +18,8 @@ constexpr std::size_t kMaxProcesses = 256;  // asked for them
 
 // Its own limit leaves less than a page's batch. What is full above the target's roots is seen in them.
 bool may_hang(const Living& memcg) {
-  constexpr std::uint64_t kBatchBytes = 64 * 4096;
+  static const std::uint64_t kBatchBytes =
+      charge_batch_bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
   if (!memcg.description.in_target || !memcg.last) return false;
   const auto limit_bytes = memcg.last->limit_bytes;
   return !memcg.parent || (limit_bytes && memcg.last->usage_bytes + kBatchBytes >= *limit_bytes);
