@@ -12,7 +12,11 @@ import re
 import shutil
 import subprocess
 
-TOOLS = ("gcc", "g++", "clang", "bpftool", "binutils", "cmake", "ninja-build")
+TOOLS = ("gcc", "g++", "binutils")  # for another architecture they have its triplet in their names
+OWN_TOOLS = ("clang", "bpftool", "cmake", "ninja-build")
+TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+# What cannot be installed for two architectures: PACKAGE/ holds that of the other one (tools/install-deps --arm64).
+UNPACKED = pathlib.Path("/usr/local/lib/memspike-arm64")
 # Debian's machine-readable names of licences, where SPDX has another one. Others are told as Debian tells them.
 SPDX = {
     "Expat": "MIT", "Zlib": "Zlib", "zlib": "Zlib", "BSD-3-clause": "BSD-3-Clause", "BSD-2-clause": "BSD-2-Clause",
@@ -24,6 +28,9 @@ SPDX = {
 KNOWN = {
     "elfutils": "LGPL-3.0-or-later OR GPL-2.0-or-later", "glibc": "LGPL-2.1-or-later", "bzip2": "bzip2-1.0.6",
     "gcc-12": "GPL-3.0-or-later WITH GCC-exception-3.1", "fmtlib": "MIT", "linux": "GPL-2.0-only WITH Linux-syscall-note",
+    "gcc-12-cross": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    # Headers of glibc and of Linux.
+    "cross-toolchain-base": "LGPL-2.1-or-later AND GPL-2.0-only WITH Linux-syscall-note",
 }
 
 
@@ -34,7 +41,7 @@ def output_of(*command, check=True):
 def packages_of(files):
     """Those that own the files; what no package owns is memspike's own, or was generated."""
     files = sorted({str(pathlib.Path(file).resolve()) for file in files})
-    names = set()
+    names = {path.relative_to(UNPACKED).parts[0] for path in map(pathlib.Path, files) if path.is_relative_to(UNPACKED)}
     for start in range(0, len(files), 500):
         for line in output_of("dpkg-query", "-S", *files[start:start + 500], check=False).splitlines():
             owners, _, path = line.partition(": ")
@@ -79,14 +86,23 @@ def as_spdx(licence):
     return " ".join(known) if licence and all(known) else "NOASSERTION"
 
 
-def describe(name, how):
+def describe(name, how, target):
+    of_target = f"{name}:{target}"
+    known = output_of("dpkg-query", "-W", "-f", "${db:Status-Status}", of_target, check=False) == "installed"
     form = "${Version}\\n${Architecture}\\n${source:Package}\\n${source:Version}\\n${Homepage}\\n${Maintainer}\\n"
     version, architecture, source, source_version, homepage, maintainer = \
-        output_of("dpkg-query", "-W", "-f", form, name).split("\n")[:6]
+        output_of("dpkg-query", "-W", "-f", form, of_target if known else name).split("\n")[:6]
+    if how == "archive" and architecture != "all":
+        architecture = target  # also of what is unpacked: the same version
     licence = licence_of(pathlib.Path("/usr/share/doc") / name / "copyright")
     return {"name": name, "how": how, "version": version, "architecture": architecture, "source": source,
             "source_version": source_version, "homepage": homepage, "maintainer": maintainer,
             "licence": KNOWN.get(source) or as_spdx(licence), "licence_by_debian": licence or ""}
+
+
+def tools_for(target):
+    suffix = "" if target == output_of("dpkg", "--print-architecture").strip() else "-" + TRIPLETS[target]
+    return [tool + suffix for tool in TOOLS] + list(OWN_TOOLS)
 
 
 def of_npm(build):
@@ -101,14 +117,15 @@ def of_npm(build):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--architecture", choices=TRIPLETS, required=True)
     parser.add_argument("--into", type=pathlib.Path, required=True)
     options = parser.parse_args()
     linked = packages_of(archives(options.build))
     included = packages_of(headers(options.build)) - linked
-    tools = [tool for tool in TOOLS if output_of("dpkg-query", "-W", "-f", "${Version}", tool, check=False)]
-    parts = [describe(name, "archive") for name in sorted(linked)]
-    parts += [describe(name, "headers") for name in sorted(included)]
-    parts += [describe(name, "tool") for name in tools]
+    tools = [tool for tool in tools_for(options.architecture)
+             if output_of("dpkg-query", "-W", "-f", "${Version}", tool, check=False)]
+    parts = [describe(name, how, options.architecture)
+             for how, names in (("archive", sorted(linked)), ("headers", sorted(included)), ("tool", tools)) for name in names]
     copyrights = options.into / "linked"
     shutil.rmtree(copyrights, ignore_errors=True)
     copyrights.mkdir(parents=True)
