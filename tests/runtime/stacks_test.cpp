@@ -1,15 +1,14 @@
 // --stacks: where the memory was asked for, in C, C++, Go, and code that a JIT made.
+#include "stacks.h"
+
 #include <zlib.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <cmath>
 #include <optional>
 #include <sstream>
 #include <thread>
-
-#include "harness.h"
 
 using namespace memspike::test;
 
@@ -17,57 +16,8 @@ namespace {
 
 constexpr std::uint64_t kPagesOf24M = 24U << 8;
 
-std::vector<std::string> frames_of(const Json& stack, const char* part) {
-  return stack.at(part).get<std::vector<std::string>>();
-}
-
-// Pages of the stacks in which these functions (by what their names begin with) call each other, innermost
-// first.
-std::uint64_t pages_of(const Json& report, const std::vector<std::string>& chain) {
-  std::uint64_t pages = 0;
-  for (const Json& stack : report.at("stacks")) {
-    const auto user = frames_of(stack, "user");
-    for (std::size_t at = 0; at + chain.size() <= user.size(); ++at) {
-      bool same = true;
-      for (std::size_t i = 0; i < chain.size(); ++i) same = same && user[at + i].rfind(chain[i], 0) == 0;
-      if (!same) continue;
-      pages += counter(stack, "pages");
-      break;
-    }
-  }
-  return pages;
-}
-
-// Whether this kernel can do it at all (5.11): asked of the doctor, not of what is tested.
-bool kernel_takes_stacks() {
-  Process doctor({{memspike_path(), "doctor", "-f", "json"}, nullptr, {}});
-  REQUIRE(doctor.wait() == 0);
-  const Json checkup = Json::parse(doctor.out());
-  for (const Json& check : checkup.at("checks")) {
-    if (check.at("name") == "task_stack") return check.at("state") == "good";
-  }
-  FAIL("the doctor says nothing of stacks");
-  return false;
-}
-
 std::vector<std::string> recorder_arguments(const Cgroup& cgroup, const std::string& stacks) {
   return {"--cgroup", cgroup.path(), stacks};
-}
-
-// Pages of stacks that have this function somewhere.
-std::uint64_t pages_called_by(const Json& report, const std::string& function) {
-  std::uint64_t pages = 0;
-  for (const Json& stack : report.at("stacks")) {
-    const auto user = frames_of(stack, "user");
-    if (std::find(user.begin(), user.end(), function) != user.end()) pages += counter(stack, "pages");
-  }
-  return pages;
-}
-
-// Pages of stacks that reach the place where their thread began.
-std::uint64_t whole_pages(const Json& report) {
-  const Json& pages = report.at("stack_pages");
-  return counter(pages, "with_user_stack") - counter(pages, "cut_short");
 }
 
 enum class Comes { before_recorder, after_recorder };
@@ -99,8 +49,11 @@ Json record_language(const std::string& language, Comes comes = Comes::after_rec
   CHECK(counter(report.at("lost"), "stack_ring_buffer_full") == 0);
   CHECK(counter(report.at("events"), "stacks") > 0);
   // What was charged while the stack was taken is what rose: 24 MiB, and what a process needs to live.
-  CHECK(counter(report.at("stack_pages"), "total") >= kPagesOf24M - 128);
-  CHECK(counter(report.at("stack_pages"), "total") <= kPagesOf24M + 1024);
+  // In an emulated machine the sweep sees more of it first.
+  const std::uint64_t expected = (24U << 20) / page_bytes();
+  const std::uint64_t seen_by_sweep = in_guest() ? expected / 10 : 128;
+  CHECK(counter(report.at("stack_pages"), "total") >= expected - seen_by_sweep);
+  CHECK(counter(report.at("stack_pages"), "total") <= expected + 1024);
   check_identity(report);
   return report;
 }
@@ -142,7 +95,18 @@ TEST_CASE("code without frame pointers is unwound by its tables", "[stacks][host
   const Json report = record_language("nofp");
   if (report.is_null()) return;
   CHECK(pages_of(report, {"nofp_touch", "nofp_fill", "nofp_spike"}) >= kPagesOf24M * 9 / 10);
-  CHECK(whole_pages(report) >= counter(report.at("stack_pages"), "total") * 95 / 100);
+  check_whole(report);
+}
+
+// In guests, too, where the programs are stripped: what matters has no names there.
+TEST_CASE("stacks lead to where the program began", "[stacks][brief]") {
+  const Json report = record_language("nofp");
+  if (report.is_null()) return;
+  check_whole(report);
+  const Json& heaviest = report.at("stacks").at(0);
+  CHECK(heaviest.at("way_in") == "page fault");
+  CHECK(heaviest.at("comm") == "memspike-worklo");
+  CHECK(frames_of(heaviest, "user").size() >= 6);  // from its touching, filling, spike to main and _start
 }
 
 TEST_CASE("by frame pointers alone such code has no callers, and none are made up", "[stacks][host]") {
@@ -154,115 +118,6 @@ TEST_CASE("by frame pointers alone such code has no callers, and none are made u
     const auto user = frames_of(stack, "user");
     for (std::size_t i = 1; i < user.size(); ++i) CHECK(user[i].rfind("[unknown", 0) != 0);
   }
-}
-
-// Two functions that call memset, which has no frame of its own: who filled how much is what they say.
-TEST_CASE("the share of a caller is what the program counted", "[stacks][host]") {
-  const Cgroup cgroup("/" + unique_name("shares"), 700U << 20);
-  Recorder recorder({"--cgroup", cgroup.path(), "--stacks=dwarf"});
-  Process process(workload(cgroup, {"stacks", "mixed", "400M"}));
-  process.wait_for_out("ready");
-  std::this_thread::sleep_for(std::chrono::milliseconds(120));
-  process.send_line();
-  REQUIRE(process.wait() == 0);
-  const Json report = recorder.stop();
-  if (!kernel_takes_stacks()) return;
-  const auto said = [&](const std::string& name) {
-    const std::string out = process.out();
-    const auto at = out.find(name);
-    REQUIRE(at != std::string::npos);
-    return std::stod(out.substr(at + name.size()));
-  };
-  const double heavy_bytes = said("heavy_bytes=");
-  const double light_bytes = said("light_bytes=");
-  const auto heavy = static_cast<double>(pages_called_by(report, "mixed_heavy"));
-  const auto light = static_cast<double>(pages_called_by(report, "mixed_light"));
-  INFO(heavy << " " << light << " pages; " << heavy_bytes << " " << light_bytes << " bytes");
-  REQUIRE(heavy + light > 0);
-  CHECK(std::abs(heavy / (heavy + light) - heavy_bytes / (heavy_bytes + light_bytes)) < 0.05);
-  const auto total = static_cast<double>(counter(report.at("stack_pages"), "total"));
-  CHECK(heavy + light >= 0.95 * total);
-  CHECK(static_cast<double>(whole_pages(report)) >= 0.95 * total);
-  // What rose is told whole, but for the batches of the last moves, though only a part of the stacks could be
-  // taken.
-  CHECK(total * static_cast<double>(page_bytes()) >= 0.99 * (heavy_bytes + light_bytes));
-  check_identity(report);
-}
-
-TEST_CASE("a program of the distribution leads to its _start", "[stacks][host]") {
-  Process run({{memspike_path(), "run", "-q", "-f", "json", "--stacks", "-o", "/dev/stderr", "--",
-                "/usr/bin/python3", "-c", "x = bytearray(50 << 20)"},
-               nullptr,
-               {}});
-  REQUIRE(run.wait() == 0);
-  const Json report = parse_report(run.err());
-  INFO(report.at("stacks").dump().substr(0, 3000));
-  const std::uint64_t total = counter(report.at("stack_pages"), "total");
-  CHECK(whole_pages(report) >= total * 95 / 100);
-  CHECK(pages_called_by(report, "_start") >= total * 90 / 100);
-  CHECK(report.at("stacks").at(0).at("way_in") == "page fault");
-}
-
-TEST_CASE("stacks of Go code that is stripped", "[stacks][host]") {
-  const TempDir dir;
-  write_file(dir / "go.mod", "module spike\n\ngo 1.19\n");
-  write_file(dir / "main.go", R"(package main
-
-import (
-	"fmt"
-	"time"
-)
-
-type Ledger struct{ pages [][]byte }
-
-//go:noinline
-func (l *Ledger) touch(page []byte) {
-	for i := 0; i < len(page); i += 4096 {
-		page[i] = 1
-	}
-}
-
-//go:noinline
-func (l *Ledger) grow(megabytes int) {
-	for i := 0; i < megabytes; i++ {
-		page := make([]byte, 1<<20)
-		l.touch(page)
-		l.pages = append(l.pages, page)
-	}
-}
-
-func main() {
-	var line string
-	fmt.Println("ready")
-	fmt.Scanln(&line)
-	ledger := Ledger{}
-	ledger.grow(24)
-	time.Sleep(50 * time.Millisecond)
-	fmt.Println("done", len(ledger.pages))
-}
-)");
-  const std::string program = (dir / "spike").string();
-  Process go({{"/bin/sh", "-c",
-               "cd " + (dir / "").string() + " && GOCACHE=" + (dir / "cache").string() +
-                   " GOFLAGS=-mod=mod GOTOOLCHAIN=local go build -ldflags '-s -w' -o " + program + " ."},
-              nullptr,
-              {}});
-  const int built = go.wait(240);
-  INFO(go.err());
-  REQUIRE(built == 0);
-  const Cgroup cgroup("/" + unique_name("go"), 400U << 20);
-  Recorder recorder({"--cgroup", cgroup.path(), "--stacks"});
-  Process process({{program}, &cgroup, {}});
-  process.wait_for_out("ready");
-  process.send_line();
-  REQUIRE(process.wait() == 0);
-  const Json report = recorder.stop();
-  // Either the program's own touch or the runtime's clearing of fresh memory: both are called by grow.
-  const std::uint64_t pages =
-      pages_of(report, {"main.(*Ledger).grow", "main.main", "runtime.main", "runtime.goexit"});
-  INFO(report.at("stacks").dump(1).substr(0, 4000));
-  CHECK(pages >= kPagesOf24M * 8 / 10);
-  CHECK(whole_pages(report) >= counter(report.at("stack_pages"), "total") * 95 / 100);
 }
 
 TEST_CASE("the kernel's part of a stack is named, without the tracing itself", "[stacks][host]") {

@@ -38,7 +38,8 @@ Fill, hold, release (each: [--repeat N] [--hold MS] [--pause MS]):
 
 From code of known names (with --repeat, --hold as above):
   stacks LANGUAGE SIZE                          c, cpp, jit (with /tmp/perf-PID.map), nofp (no frame pointers),
-                                               mixed (nofp, two functions, says what each filled)
+                                               mixed (nofp, two functions, says what each filled),
+                                               counted (C++, three classes, says what each holds)
 
 To the limit:
   oom [--max SIZE] [--step SIZE]                touches until it is killed; at SIZE (1G) it gives up, with 1

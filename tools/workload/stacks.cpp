@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "output.h"
 #include "stacks_c.h"
+#include "stacks_counted.h"
 
 #define NOINLINE __attribute__((noinline))
 
@@ -102,7 +103,7 @@ NOINLINE void spike_in(std::string_view language, Touch touch, volatile char* da
     unsigned long heavy_bytes = 0;
     unsigned long light_bytes = 0;
     mixed_spike(data, size_bytes, &heavy_bytes, &light_bytes);
-    say("filled", {{"heavy_bytes", heavy_bytes}, {"light_bytes", light_bytes}});
+    say("counted", {{"mixed_heavy", heavy_bytes}, {"mixed_light", light_bytes}});
   }
   stay();
 }
@@ -111,14 +112,18 @@ NOINLINE void spike_in(std::string_view language, Touch touch, volatile char* da
 
 int run_stacks(Options& options) {
   const std::string_view language = options.positional("LANGUAGE");
-  constexpr std::array<std::string_view, 5> kLanguages{"c", "cpp", "jit", "nofp", "mixed"};
+  constexpr std::array<std::string_view, 6> kLanguages{"c", "cpp", "jit", "nofp", "mixed", "counted"};
   bool known = false;
   for (const std::string_view each : kLanguages) known = known || each == language;
-  if (!known) usage_error("LANGUAGE is one of c, cpp, jit, nofp, mixed");
+  if (!known) usage_error("LANGUAGE is one of c, cpp, jit, nofp, mixed, counted");
   const Cycle cycle = parse_cycle(options);
   start(options);
   const Touch touch = language == "jit" ? compile() : nullptr;
   for (std::uint64_t i = 0; i < cycle.repeat; ++i) {
+    if (language == "counted") {  // has memory of its own
+      counted_spike(cycle.size_bytes);
+      continue;
+    }
     const Mapping mapping(cycle.size_bytes, Mapping::Kind::anon);
     spike_in(language, touch, reinterpret_cast<volatile char*>(mapping.data()), cycle.size_bytes);
     sleep_ns(cycle.hold_ns);
