@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -45,6 +46,12 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kLookForRootsNs = 10 * kSecondNs;
 constexpr int kSocketThreads = 2;  // a long answer on one of them holds up no short one
+
+// For tests: minutes of looking closer become seconds.
+std::uint64_t zoom_haste() {
+  const char* haste = std::getenv("MEMSPIKE_ZOOM_HASTE");
+  return std::max<std::uint64_t>(haste != nullptr ? std::strtoull(haste, nullptr, 10) : 1, 1);
+}
 
 // Lines of several threads, in one piece each.
 class LogSink : public spdlog::sinks::base_sink<std::mutex> {
@@ -164,6 +171,7 @@ class Server {
     options.memory_bytes = command_.memory_bytes;
     options.data_dir = command_.data_dir;
     options.zooms = command_.trace.detail == "auto";
+    options.zoom_haste = zoom_haste();
     options.redacts = command_.redact;
     options.dossiers = {command_.dossiers, command_.dossier_bytes};
     serve::Surroundings world;

@@ -28,6 +28,7 @@ Service::Service(ServiceOptions options, Surroundings surroundings)
     : options_(std::move(options)),
       world_(std::move(surroundings)),
       flight_({options_.memory_bytes, options_.keep_ns + options_.after_ns + 5 * kSecondNs}),
+      zoom_(options_.zoom_haste),
       store_(options_.data_dir, options_.dossiers, world_.warn) {
   flight_.keep_only(
       [](const facts::MemcgFound& found) { return !is_aggregate(found.path, found.description); });

@@ -35,7 +35,8 @@ struct ServiceOptions {
   std::size_t memory_bytes = std::size_t{32} << 20;
   std::filesystem::path data_dir;
   Dossiers::Limits dossiers;
-  bool zooms = false;    // decides by itself when to look closer: see Zoom
+  bool zooms = false;  // decides by itself when to look closer: see Zoom
+  std::uint64_t zoom_haste = 1;
   bool redacts = false;  // leaves out command lines, and what looks like arguments in processes' names
 };
 

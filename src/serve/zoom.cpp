@@ -25,7 +25,7 @@ void Zoom::note(facts::MemcgIndex memcg, Trouble trouble, std::uint64_t time_ns)
   const bool goes_on = time_ns < state.until_ns;
   if (!goes_on) state.since_ns = time_ns;
   state.why = goes_on ? std::max(state.why, trouble) : trouble;
-  state.until_ns = std::max(state.until_ns, time_ns + lasts_ns);
+  state.until_ns = std::max(state.until_ns, time_ns + lasts_ns / haste_);
 }
 
 void Zoom::sample(facts::MemcgIndex memcg, std::uint64_t headroom_bytes, std::uint64_t limit_bytes,
@@ -39,7 +39,7 @@ void Zoom::sample(facts::MemcgIndex memcg, std::uint64_t headroom_bytes, std::ui
   State& state = states_[memcg];
   const bool falls = state.looked_ns != 0 && headroom_bytes + limit_bytes / 100 < state.headroom_bytes;
   if (falls && headroom_bytes < limit_bytes / 10) note(memcg, Trouble::headroom, now_ns);
-  if (state.looked_ns != 0 && now_ns < state.looked_ns + kLookBackNs) return;
+  if (state.looked_ns != 0 && now_ns < state.looked_ns + kLookBackNs / haste_) return;
   state.looked_ns = now_ns;
   state.headroom_bytes = headroom_bytes;
 }
@@ -48,13 +48,14 @@ void Zoom::pay(std::uint64_t now_ns) {
   const std::uint64_t passed_ns = paid_ns_ == 0 ? 0 : now_ns - std::min(now_ns, paid_ns_);
   paid_ns_ = now_ns;
   credit_ns_ = is_in_ ? credit_ns_ - std::min(credit_ns_, passed_ns)
-                      : std::min(kCreditNs, credit_ns_ + passed_ns / kRegain);
+                      : std::min(kCreditNs / haste_, credit_ns_ + passed_ns / kRegain);
 }
 
 void Zoom::tire(std::uint64_t now_ns) {
   for (auto& [memcg, state] : states_) {
-    if (!is_in_trouble(state, now_ns) || now_ns < std::max(state.since_ns, since_ns_) + kMostNs) continue;
-    state.rests_until_ns = now_ns + kRestNs;
+    if (!is_in_trouble(state, now_ns) || now_ns < std::max(state.since_ns, since_ns_) + kMostNs / haste_)
+      continue;
+    state.rests_until_ns = now_ns + kRestNs / haste_;
     state.until_ns = now_ns;
   }
 }
@@ -74,7 +75,7 @@ std::optional<Zoom::Decision> Zoom::decide(std::uint64_t now_ns) {
   pay(now_ns);
   if (is_in_) tire(now_ns);
   forget_calm(now_ns);
-  if (since_ns_ != 0 && now_ns < since_ns_ + kLeastNs) return std::nullopt;
+  if (since_ns_ != 0 && now_ns < since_ns_ + kLeastNs / haste_) return std::nullopt;
   const facts::MemcgIndex* worst = nullptr;
   Trouble why = Trouble::headroom;
   for (const auto& [memcg, state] : states_) {
@@ -82,7 +83,7 @@ std::optional<Zoom::Decision> Zoom::decide(std::uint64_t now_ns) {
     worst = &memcg;
     why = state.why;
   }
-  if (!is_in_ && worst != nullptr && credit_ns_ >= kLeastNs) {
+  if (!is_in_ && worst != nullptr && credit_ns_ >= kLeastNs / haste_) {
     is_in_ = true;
     since_ns_ = now_ns;
     return Decision{true, *worst, why, false};

@@ -32,6 +32,9 @@ class Zoom {
   static constexpr std::uint64_t kRegain = 4;                  // and a quarter of the time in the long run
   static constexpr std::size_t kMostStates = 4096;
 
+  // `haste`: by how much all of these are divided, for who cannot wait for minutes to see it go out again.
+  explicit Zoom(std::uint64_t haste = 1) : haste_(haste) {}
+
   struct Decision {
     bool is_in = false;  // closer, from now on; else as before
     std::optional<facts::MemcgIndex> memcg;
@@ -67,11 +70,12 @@ class Zoom {
   void tire(std::uint64_t now_ns);
   void forget_calm(std::uint64_t now_ns);
 
+  std::uint64_t haste_;
   std::map<facts::MemcgIndex, State> states_;
   bool is_in_ = false;
   std::uint64_t since_ns_ = 0;
   std::uint64_t paid_ns_ = 0;
-  std::uint64_t credit_ns_ = kCreditNs;
+  std::uint64_t credit_ns_ = kCreditNs / haste_;
 };
 
 }  // namespace memspike::serve

@@ -170,3 +170,36 @@ TEST_CASE("a service looks closer at a container in trouble, and says so", "[ser
   service.process().signal(SIGUSR2);
   CHECK(within(std::chrono::seconds(5), [&] { return service.ask_json({"status"}).at("detail") == before; }));
 }
+
+// After the trouble: minutes later on a node, here a sixtieth of that.
+TEST_CASE("a service that looked closer looks as before again when the trouble is over", "[serve][host]") {
+  const Node node;
+  Service service(node, {}, {{"MEMSPIKE_ZOOM_HASTE", "60"}});
+  Container container(node, 1);
+  const std::string before = service.ask_json({"status"}).at("detail");
+  kill_one_in(*container.cgroup);
+  Json zoomed;
+  CHECK(within(std::chrono::seconds(30), [&] {
+    zoomed = service.ask_json({"status"}).at("zoomed");
+    return zoomed.size() == 2;
+  }));
+  REQUIRE(zoomed.size() == 2);
+  CHECK(zoomed.at(0).at("closer") == true);
+  CHECK(zoomed.at(1).at("closer") == false);
+  CHECK(zoomed.at(1).at("container") == "shop/" + container.pod_name + "/app");
+  CHECK(zoomed.at(1).at("why") == "nobody is in trouble any more");
+  CHECK(zoomed.at(0).at("time") < zoomed.at(1).at("time"));
+  CHECK(within(std::chrono::seconds(5), [&] { return service.ask_json({"status"}).at("detail") == before; }));
+  CHECK(service.ask({"status"}).find("as before since ") != std::string::npos);
+  // The recording has both, and what was watched when.
+  const Json last = parse_report(service.ask({"last", container.pod_name, "--for", "60s", "-f", "json"}));
+  CHECK(last.dump().find("the service looked as before again from ") != std::string::npos);
+  const Json& details = last.at("session").at("details");
+  INFO(details.dump());
+  REQUIRE(details.size() >= 3);
+  CHECK(details.at(details.size() - 2).at("detail") == "pages");
+  CHECK(details.back().at("detail") == before);
+  // What rises now is watched as before, too.
+  CHECK(run_workload(*container.cgroup, {"anon", "2M"}) == 0);
+  CHECK(service.stop() == 0);
+}

@@ -82,3 +82,13 @@ TEST_CASE("however many are in trouble, the node is looked at closer for a quart
   CHECK(was_spent);
   CHECK(in_ns < kHours * kSecond * 28 / 100);
 }
+
+TEST_CASE("in haste it does the same in less time") {
+  Zoom zoom(60);
+  zoom.note(7, Trouble::killed, 100 * kSecond);
+  REQUIRE(zoom.decide(100 * kSecond)->is_in);
+  CHECK_FALSE(zoom.decide(101 * kSecond));
+  const auto out = zoom.decide(102 * kSecond);
+  REQUIRE(out);
+  CHECK_FALSE(out->is_in);
+}
