@@ -90,9 +90,12 @@ std::string render(const report::Report& report) {
   return views::render_short(report, style);
 }
 
-std::string told(const KillRecord& kill) {
-  return fmt::format("{} at {}", views::escape_terminal(label_of(kill.subject)),
-                     format_utc(kill.realtime_ns));
+// What is complete later than now, as people count it.
+std::string in_the_making(std::uint64_t complete_ns, std::uint64_t now_ns) {
+  if (complete_ns <= now_ns) return "its dossier is being written: this is what there is by now";
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
+  return fmt::format("its dossier is complete in {} s: this is what there is by now",
+                     (complete_ns - now_ns + kSecondNs - 1) / kSecondNs);
 }
 
 }  // namespace
@@ -208,16 +211,19 @@ Response Endpoints::kills(const Request& request) {
   return json_of({{"api_version", 1}, {"kills", all}});
 }
 
-// The report of its dossier; before that is written, of what there is by now.
+// The report of its dossier; before that is on the disk, of what there is by now. Where there is none, what
+// is known of the kill: the text is never empty.
 Response Endpoints::why(const Request& request) {
   const std::string target = parameter(request, "target");
   std::optional<KillRecord> kill;
-  std::optional<Excerpt> excerpt;
+  std::optional<Service::Unfinished> unfinished;
+  std::uint64_t now_ns = 0;
   if (!ask([&] {
         const KillRecord* known = service_.last_kill(target);
         if (known == nullptr) return;
         kill = *known;
-        if (kill->dossier.empty()) excerpt = service_.unfinished(kill->number);
+        now_ns = service_.now_ns();
+        if (kill->dossier.empty()) unfinished = service_.unfinished(kill->number);
       })) {
     return busy();
   }
@@ -228,11 +234,11 @@ Response Endpoints::why(const Request& request) {
                  "`memspike kills` lists those that are");
   }
   Json answer = {{"api_version", 1}, {"kill", to_json(*kill)}};
-  if (excerpt) {
-    const auto report = report_of(*excerpt);
+  if (unfinished) {
+    const auto report = report_of(unfinished->excerpt);
     if (!report) return error(kBusy, report.error().message);
     answer["text"] = render(*report);
-    answer["note"] = "its dossier is not complete yet: this is what there is by now";
+    answer["note"] = in_the_making(unfinished->complete_ns, now_ns);
     return json_of(answer);
   }
   const auto text =
@@ -246,8 +252,8 @@ Response Endpoints::why(const Request& request) {
   }
   const std::string why_not =
       kill->no_dossier.empty() ? "its dossier has made room for later ones" : kill->no_dossier;
-  answer["text"] = "";
-  answer["note"] = fmt::format("{}: there is no dossier: {}", told(*kill), why_not);
+  answer["text"] = sentence_of(*kill);
+  answer["note"] = fmt::format("there is no dossier of it: {}", why_not);
   return json_of(answer);
 }
 

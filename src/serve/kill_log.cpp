@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/unique_fd.h"
+#include "base/units.h"
 #include "base/utf8.h"
 #include "cgroup/text.h"
 #include "serve/files.h"
@@ -92,6 +94,23 @@ std::optional<KillRecord> from_line(std::string_view line) {
   return kill;
 }
 
+std::string sentence_of(const KillRecord& kill) {
+  const std::string who = views::escape_terminal(label_of(kill.subject));
+  const std::string when = format_utc(kill.realtime_ns);
+  if (kill.is_hang) return fmt::format("{} hangs at a limit since {}\n", who, when);
+  constexpr std::array<std::string_view, kKilledBy.size()> kBy{"by its own limit", "by its pod's limit",
+                                                               "by a limit above its pod", "by the node",
+                                                               "(by which limit is not known)"};
+  std::string text = fmt::format("{} was OOM-killed {}", who, kBy[static_cast<std::size_t>(kill.by)]);
+  if (kill.count > 1 || kill.pid == 0)
+    return text + fmt::format(": {} in all, known at {}\n",
+                              kill.count == 1 ? "once" : fmt::format("{} times", kill.count), when);
+  text += fmt::format(" at {}: {} ({})", when, views::escape_terminal(kill.comm), kill.pid);
+  if (kill.usage_bytes > 0) text += fmt::format(", at {}", format_bytes(kill.usage_bytes));
+  if (kill.limit_bytes) text += fmt::format(" of {}", format_bytes(*kill.limit_bytes));
+  return text + "\n";
+}
+
 void KillLog::load(const std::filesystem::path& directory) {
   for (const char* name : {kLogFileBefore, kLogFile}) {
     std::ifstream file(directory / name);
@@ -107,6 +126,10 @@ void KillLog::load(const std::filesystem::path& directory) {
       kills_.push_back(std::move(*kill));
       if (kills_.size() > kMostInMemory) kills_.pop_front();
     }
+  }
+  for (KillRecord& kill : kills_) {
+    if (kill.dossier.empty() && kill.no_dossier.empty())
+      kill.no_dossier = "the service ended before it was written";
   }
 }
 

@@ -36,6 +36,9 @@ struct KillRecord {
   std::uint64_t count = 1;  // more than one: of kills that nobody saw, known from the kernel's count only
 };
 
+// What its record alone tells of it, as a sentence in a line of its own. Nothing in it steers a terminal.
+std::string sentence_of(const KillRecord& kill);
+
 // A line of the log, and back. Untrusted bytes become \xNN on the way. nullopt: it is none.
 std::string to_line(const KillRecord& kill);
 std::optional<KillRecord> from_line(std::string_view line);

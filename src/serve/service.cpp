@@ -271,19 +271,31 @@ const KillRecord* Service::last_kill(std::string_view target) const {
   return found == all.rend() ? nullptr : &*found;
 }
 
-std::optional<Excerpt> Service::unfinished(std::uint64_t number) {
-  for (const Pending& pending : pending_) {
-    if (std::find(pending.numbers.begin(), pending.numbers.end(), number) == pending.numbers.end()) continue;
-    return excerpt_of(pending.memcg, pending.time_ns - std::min(pending.time_ns, options_.keep_ns),
-                      world_.monotonic_ns());
+const Service::Pending* Service::find_unwritten(std::uint64_t number) const {
+  for (const auto* waiting : {&pending_, &writing_}) {
+    for (const Pending& each : *waiting) {
+      if (std::find(each.numbers.begin(), each.numbers.end(), number) != each.numbers.end()) return &each;
+    }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
+std::optional<Service::Unfinished> Service::unfinished(std::uint64_t number) {
+  const Pending* pending = find_unwritten(number);
+  if (pending == nullptr) return std::nullopt;
+  const std::uint64_t complete_ns = pending->time_ns + options_.after_ns;
+  return Unfinished{
+      excerpt_of(pending->memcg, pending->time_ns - std::min(pending->time_ns, options_.keep_ns),
+                 std::min(complete_ns, world_.monotonic_ns())),
+      complete_ns};
+}
+
+// Until it is on the disk, who asks gets what the flight recorder has.
 void Service::make_dossier(Pending pending) {
   auto excerpt = std::make_shared<const Excerpt>(
       excerpt_of(pending.memcg, pending.time_ns - std::min(pending.time_ns, options_.keep_ns),
                  std::min(pending.time_ns + options_.after_ns, world_.monotonic_ns())));
+  writing_.push_back(pending);
   store_.keep(std::move(excerpt),
               {std::move(pending.subject), pending.realtime_ns, std::move(pending.numbers)});
 }
@@ -298,6 +310,7 @@ void Service::make_due(std::uint64_t now_ns, bool all) {
 
 void Service::take_done() {
   for (const Store::Done& each : store_.take_done()) {
+    std::erase_if(writing_, [&](const Pending& pending) { return pending.numbers == each.numbers; });
     for (const std::uint64_t number : each.numbers) {
       kills_.set_dossier(number, each.name, each.why_not);
       if (const KillRecord* kill = kills_.find(number)) log(*kill);

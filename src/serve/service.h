@@ -90,8 +90,12 @@ class Service : public facts::FactSink {
   std::optional<Excerpt> last(std::string_view target, std::uint64_t for_ns);
   // The kill that is meant, the last of several. nullptr: none.
   const KillRecord* last_kill(std::string_view target) const;
-  // What there is now of a dossier that is not complete yet.
-  std::optional<Excerpt> unfinished(std::uint64_t number);
+  // What there is now of a dossier that is not on the disk yet, and when it will be complete.
+  struct Unfinished {
+    Excerpt excerpt;
+    std::uint64_t complete_ns = 0;
+  };
+  std::optional<Unfinished> unfinished(std::uint64_t number);
 
   // Any thread may.
   Written written() const { return store_.written(); }
@@ -128,6 +132,7 @@ class Service : public facts::FactSink {
   void tell_unseen(const Life& life, std::uint64_t kills, const char* why);
   void catch_up(std::uint64_t now_ns);
   Excerpt excerpt_of(facts::MemcgIndex memcg, std::uint64_t from_ns, std::uint64_t to_ns);
+  const Pending* find_unwritten(std::uint64_t number) const;
   void make_dossier(Pending pending);
   void make_due(std::uint64_t now_ns, bool all);
   void take_done();
@@ -148,6 +153,7 @@ class Service : public facts::FactSink {
   std::optional<facts::MemcgIndex> zoomed_at_;
   std::deque<Zoomed> zoomed_;
   std::deque<Pending> pending_;  // by time
+  std::deque<Pending> writing_;  // on their way to the disk
   std::string lines_;            // for the log, not written yet
   std::uint64_t line_count_ = 0;
   std::uint64_t next_second_ns_ = 0;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "base/units.h"
 #include "recording_facts.h"
 #include "serve/catch_up.h"
 #include "serve/dossiers.h"
@@ -381,10 +382,16 @@ TEST_CASE("the service makes a dossier of a kill, whole, and knows it after a re
     service.apply(facts::kill(100'000'000, true));
     const auto early = service.unfinished(1);
     REQUIRE(early);
-    CHECK(report_of(*early)->memcgs.size() == 2);
+    CHECK(report_of(early->excerpt)->memcgs.size() == 2);
+    CHECK(early->complete_ns == facts::kStartNs + 100'000'000 + kSecond);
     now += 2 * kSecond;
     service.tick(now);
+    // On its way to the disk, and still there for who asks.
+    const auto late = service.unfinished(1);
+    REQUIRE(late);
+    CHECK(late->excerpt.to_ns == early->complete_ns);
     service.finish();
+    CHECK_FALSE(service.unfinished(1));
     REQUIRE(service.kills().all().size() == 2);
     dossier = service.kills().all().back().dossier;
     CHECK(service.written().made == 1);
@@ -411,6 +418,39 @@ TEST_CASE("the service makes a dossier of a kill, whole, and knows it after a re
   REQUIRE(kill != nullptr);
   CHECK(kill->dossier == dossier);
   CHECK(again.written().dossiers == 1);
+}
+
+TEST_CASE("what is known of a kill without a dossier is told in a sentence") {
+  KillRecord kill;
+  kill.subject = kApp;
+  kill.realtime_ns = kUtc;
+  kill.by = KilledBy::pod;
+  kill.pid = 123;
+  kill.comm = "red\x1b[31m";
+  kill.usage_bytes = 8 * kMiB;
+  kill.limit_bytes = 9 * kMiB;
+  CHECK(sentence_of(kill) == "shop/checkout-7d9f/app was OOM-killed by its pod's limit at " +
+                                 format_utc(kUtc) + ": red\\x1b[31m (123), at 8.0 MiB of 9.0 MiB\n");
+  kill.pid = 0;
+  kill.count = 3;
+  kill.by = KilledBy::unknown;
+  CHECK(sentence_of(kill) ==
+        "shop/checkout-7d9f/app was OOM-killed (by which limit is not known): 3 times in all, known at " +
+            format_utc(kUtc) + "\n");
+  kill.is_hang = true;
+  CHECK(sentence_of(kill) == "shop/checkout-7d9f/app hangs at a limit since " + format_utc(kUtc) + "\n");
+}
+
+TEST_CASE("a kill whose dossier a crash has cost says so at the next start") {
+  const Scratch scratch;
+  KillRecord kill;
+  kill.subject = kApp;
+  kill.number = 1;
+  REQUIRE(append_to_log(scratch.path(), to_line(kill) + "\n"));
+  KillLog log;
+  log.load(scratch.path());
+  REQUIRE(log.all().size() == 1);
+  CHECK(log.all().front().no_dossier == "the service ended before it was written");
 }
 
 TEST_CASE("a data directory that cannot be used costs the dossiers, and nothing else") {
