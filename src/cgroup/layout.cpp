@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "cgroup/lone_names.h"
 #include "cgroup/text.h"
 
 namespace memspike::cgroup {
@@ -129,19 +130,34 @@ class Walker {
       enter_pod(pod);
       layout_.pod_path = path_;
       layout_.role = Role::pod;
-    } else if (layout_.container_id) {
+    } else if (layout_.container_id && layout_.runtime != "lxc") {
       layout_.is_nested = true;
     } else if (layout_.pod_path) {
       enter_container(parse_pod_child(name));
-    } else if (const auto lone = parse_lone_container(name)) {
+    } else if (const auto lone = parse_lone(name)) {
       enter_container(*lone);
+    } else if (layout_.container_id) {
+      layout_.is_nested = true;
     }
+    is_in_nomad_ = is_in_nomad_ || name == "nomad" || name == "nomad.slice";
     previous_ = name;
   }
 
   Layout take() { return std::move(layout_); }
 
  private:
+  // An LXC container is a machine: Docker's containers in there are told apart, as a nested cluster's pods
+  // are.
+  std::optional<ContainerName> parse_lone(std::string_view name) const {
+    if (auto lone = parse_lone_container(name)) return lone;
+    if (layout_.container_id) return std::nullopt;
+    if (is_in_nomad_) {
+      if (const auto task = parse_task(name)) return ContainerName{task->id, "nomad", false};
+    }
+    const auto lxc = parse_lxc(name, previous_);
+    return lxc ? std::optional(ContainerName{lxc->name, "lxc", lxc->is_monitor}) : std::nullopt;
+  }
+
   void enter_pod(const std::optional<PodName>& pod) {
     layout_ = Layout{};
     if (!pod) return;
@@ -151,6 +167,7 @@ class Walker {
 
   void enter_container(const ContainerName& container) {
     layout_.container_id = container.id;
+    layout_.is_nested = false;
     layout_.runtime = container.runtime;
     layout_.is_conmon = container.is_conmon;
     layout_.container_path = path_;
@@ -160,6 +177,7 @@ class Walker {
   Layout layout_;
   std::string path_;
   std::string_view previous_;
+  bool is_in_nomad_ = false;
 };
 
 }  // namespace

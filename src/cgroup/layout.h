@@ -17,7 +17,7 @@ struct Layout {
   std::optional<std::string> container_id;  // as the runtime names it, nearly always 64 hex digits
   std::string runtime;                      // "cri-containerd", "crio", "docker", …; "" not told
   Role role = Role::cgroup;                 // never sandbox: a path does not tell
-  bool is_conmon = false;                   // CRI-O's monitor, a sibling of the container it watches
+  bool is_conmon = false;                   // CRI-O's or LXC's monitor, beside the container it watches
   bool is_nested = false;                   // made below a container's own cgroup
   std::optional<std::string> pod_path;      // the pod's own cgroup; none in the one-component layout
   std::optional<std::string> container_path;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cgroup/layout.h"
+#include "cgroup/lone_names.h"
 #include "cgroup/resolve_path.h"
 #include "cgroup/scan.h"
 #include "cgroup/suggest.h"
@@ -42,7 +43,9 @@ class Meanings {
   // Those of Docker, Podman and their like. What is called like something of a pod is that.
   void look_at_lone(const std::vector<ContainerEntry>& containers) {
     for (const ContainerEntry& entry : containers) {
-      if (!is_beginning_of_id(entry.info.id) && entry.info.name != text_) continue;
+      const bool is_called_so =
+          entry.info.name && (*entry.info.name == text_ || is_task_of(text_, *entry.info.name));
+      if (!is_called_so && !is_beginning_of_id(entry.info.id)) continue;
       TargetSpec spec;
       spec.cgroup_path = entry.path;
       add(std::move(spec), fmt::format("--name {}", entry.info.name.value_or(entry.info.id.substr(0, 12))));

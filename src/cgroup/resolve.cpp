@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cgroup/lone_names.h"
 #include "cgroup/resolve_path.h"
 #include "cgroup/suggest.h"
 #include "cgroup/text.h"
@@ -185,10 +186,11 @@ Result<std::string> only_path(std::string_view asked, std::string_view kind,
 Result<std::string> path_of_container(const std::string& name, const Hierarchy& hierarchy, Names& names) {
   std::vector<std::string> fitting, known;
   for (const ContainerEntry& entry : list_lone_containers(hierarchy, names)) {
-    if (container_matches({name}, entry.info)) fitting.push_back(entry.path);
+    const bool is_task = entry.info.name && is_task_of(name, *entry.info.name);
+    if (is_task || container_matches({name}, entry.info)) fitting.push_back(entry.path);
     known.push_back(container_label(entry.info));
   }
-  return only_path(name, "Docker or Podman container", fitting, known);
+  return only_path(name, "plain container", fitting, known);
 }
 
 Result<std::string> path_of_unit(const std::string& unit, const Hierarchy& hierarchy) {

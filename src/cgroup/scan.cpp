@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "cgroup/host_files.h"
+#include "cgroup/lone_names.h"
 #include "cgroup/text.h"
 
 namespace memspike::cgroup {
@@ -85,11 +86,12 @@ std::vector<std::string> root_paths_of(const Found& found) {
 
 ContainerEntry read_container(const Hierarchy& hierarchy, Names& names, const std::string& path) {
   const auto dir = memcg_dir(hierarchy, path);
-  const std::string id = parse_layout(path).container_id.value_or("");
+  const Layout layout = parse_layout(path);
+  const std::string id = layout.container_id.value_or("");
   const ContainerNames known = names.container(id);
   ContainerEntry entry;
   entry.info.id = id;
-  entry.info.name = known.container;
+  entry.info.name = known.container ? known.container : name_in_path(layout);
   entry.info.role = known.is_sandbox.value_or(false) ? Role::sandbox : Role::container;
   entry.limit_bytes = read_limit_bytes(dir);
   entry.usage_bytes = read_usage_bytes(dir);
@@ -294,7 +296,8 @@ MemcgDescription describe_memcg(std::string_view path, const Hierarchy& hierarch
   if (result.layout.pod_uid) result.pod = describe_pod(result.layout, hierarchy, names);
   if (!result.layout.container_id || result.layout.is_conmon) return result;
   const ContainerNames known = names.container(*result.layout.container_id);
-  ContainerInfo info{*result.layout.container_id, known.container, Role::container};
+  ContainerInfo info{*result.layout.container_id,
+                     known.container ? known.container : name_in_path(result.layout), Role::container};
   if (known.is_sandbox.value_or(false)) info.role = Role::sandbox;
   const bool unclear = !info.name && info.role != Role::sandbox && result.layout.pod_uid;
   if (unclear) {

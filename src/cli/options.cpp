@@ -168,7 +168,7 @@ void add_record(CLI::App& app, RecordCommand& record, Raw& raw) {
       ->group(kTarget);
   sub->add_option("--pod", record.target.pod, "A pod, by name")->type_name("NAMESPACE/NAME")->group(kTarget);
   sub->add_option("--name", record.target.name,
-                  "A container of Docker or Podman, by name or beginning of its id")
+                  "A container of Docker, Podman, LXC or Nomad, by name or beginning of its id")
       ->type_name("CONTAINER")
       ->group(kTarget);
   sub->add_option("--unit", record.target.unit, "A service of systemd (nginx or nginx.service)")

@@ -15,6 +15,7 @@
 #include "base/unique_fd.h"
 #include "base/units.h"
 #include "base/utf8.h"
+#include "cgroup/lone_names.h"
 #include "cgroup/text.h"
 #include "serve/files.h"
 #include "views/kit/escape.h"
@@ -180,7 +181,7 @@ bool is_meant(std::string_view target, const SubjectId& subject) {
   if (target.empty()) return true;
   const std::string full = subject.namespace_name + "/" + subject.pod;
   if (target == subject.container || target == label_of(subject)) return true;
-  if (subject.pod.empty()) return false;
+  if (subject.pod.empty()) return cgroup::is_task_of(target, subject.container);
   if (target == subject.pod || target == full || target == subject.pod + "/" + subject.container) return true;
   // What people see in lists: "checkout" of "checkout-7d9f-x2x9p".
   const auto begins = [&](std::string_view name) {

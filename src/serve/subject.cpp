@@ -26,8 +26,9 @@ SubjectId of_container(const facts::Description& description) {
 
 bool is_aggregate(std::string_view path, const facts::Description& description) {
   if (description.role != facts::Role::cgroup || description.pod || description.container) return false;
-  constexpr std::array<std::string_view, 8> kLevels{"kubepods", "burstable",     "besteffort", "guaranteed",
-                                                    "docker",   "libpod_parent", "lxc",        "nomad"};
+  constexpr std::array<std::string_view, 12> kLevels{
+      "kubepods", "burstable",   "besteffort",  "guaranteed", "docker", "libpod_parent",
+      "lxc",      "lxc.payload", "lxc.monitor", "nomad",      "share",  "reserve"};
   const std::string_view leaf = leaf_of(path);
   return cgroup::ends_with(leaf, ".slice") ||
          std::find(kLevels.begin(), kLevels.end(), leaf) != kLevels.end();

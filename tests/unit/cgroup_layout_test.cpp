@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "cgroup/layout.h"
+#include "cgroup/lone_names.h"
 #include "cgroup_tree.h"
 
 using namespace memspike::cgroup;
@@ -134,6 +135,73 @@ TEST_CASE("containers without Kubernetes have an id and no pod") {
     CHECK(layout.container_id == kApp);
     CHECK_FALSE(layout.pod_uid);
   }
+}
+
+TEST_CASE("LXC's containers have their name in the path") {
+  for (const char* path : {"/lxc.payload.web", "/lxc.payload/web", "/lxc/web",
+                           "/user.slice/user-1000.slice/user@1000.service/app.slice/lxc.payload.web"}) {
+    for (const char* below : {"", "/init.scope", "/system.slice/nginx.service", "/ns"}) {
+      INFO(path << below);
+      const Layout layout = parse_layout(std::string(path) + below);
+      CHECK(layout.runtime == "lxc");
+      CHECK(layout.container_id == "web");
+      CHECK(name_in_path(layout) == "web");
+      CHECK(layout.container_path == path);
+      CHECK(layout.role == (*below == 0 ? Role::container : Role::cgroup));
+      CHECK(layout.is_nested == (*below != 0));
+    }
+  }
+  CHECK(name_in_path(parse_layout("/lxc.payload.db-1.eu")) == "db-1.eu");
+  for (const char* monitor : {"/lxc.monitor.web", "/lxc.monitor/web"}) {
+    INFO(monitor);
+    CHECK(parse_layout(monitor).is_conmon);
+    CHECK(parse_layout(monitor).role == Role::cgroup);
+  }
+  for (const char* path :
+       {"/lxc", "/lxc.payload", "/lxc.payload.", "/lxc.monitor", "/lxc.pivot", "/lxcfs/web"}) {
+    INFO(path);
+    CHECK_FALSE(parse_layout(path).container_id);
+  }
+}
+
+TEST_CASE("an LXC container is a machine: Docker's containers in it are told apart") {
+  const std::string path = "/lxc.payload.ci/system.slice/docker-" + kApp + ".scope";
+  const Layout layout = parse_layout(path);
+  CHECK(layout.role == Role::container);
+  CHECK(layout.runtime == "docker");
+  CHECK(layout.container_id == kApp);
+  CHECK_FALSE(name_in_path(layout));
+  CHECK_FALSE(layout.is_nested);
+  CHECK(parse_layout(path + "/lxc.payload.web").is_nested);
+  CHECK(parse_layout("/lxc.payload.ci/lxc.payload.inner").is_nested);
+}
+
+TEST_CASE("a task of Nomad's is called as its containers of Docker are") {
+  for (const std::string& path :
+       {"/nomad.slice/share.slice/" + kUid + ".web.scope",
+        "/nomad.slice/reserve.slice/" + kUid + ".web.scope", "/nomad.slice/" + kUid + ".web.scope",
+        "/nomad/" + kUid + ".web", "/nomad/web." + kUid}) {
+    INFO(path);
+    const Layout layout = parse_layout(path);
+    CHECK(layout.role == Role::container);
+    CHECK(layout.runtime == "nomad");
+    CHECK(name_in_path(layout) == "web-" + kUid);
+    CHECK(layout.container_path == path);
+    CHECK(parse_layout(path + "/inner").is_nested);
+  }
+  CHECK(name_in_path(parse_layout("/nomad.slice/share.slice/" + kUid + ".api.v2.scope")) == "api.v2-" + kUid);
+  CHECK(parse_layout("/nomad/" + kUid).container_id == kUid);
+  CHECK_FALSE(name_in_path(parse_layout("/nomad/" + kUid)));
+  CHECK(parse_layout("/nomad.slice/docker-" + kApp + ".scope").runtime == "docker");
+  for (const std::string& path : {std::string("/nomad"), std::string("/nomad.slice/share.slice"),
+                                  std::string("/nomad/web"), "/nomad/." + kUid, "/nomad/" + kUid + ".",
+                                  "/system.slice/" + kUid + ".web.scope", "/nomad/" + kUid + "web"}) {
+    INFO(path);
+    CHECK_FALSE(parse_layout(path).container_id);
+  }
+  CHECK(is_task_of("web", "web-" + kUid));
+  CHECK_FALSE(is_task_of("we", "web-" + kUid));
+  CHECK_FALSE(is_task_of("web", "web-2"));
 }
 
 TEST_CASE("other cgroups are just cgroups") {

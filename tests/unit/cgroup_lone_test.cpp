@@ -49,6 +49,34 @@ TEST_CASE("a container of Docker or Podman is meant by name or id") {
   CHECK_FALSE(meaning(kApp.substr(0, 3)));
 }
 
+TEST_CASE("a container of LXC and a task of Nomad are meant by name") {
+  const Tree tree;
+  make_v2_node(tree);
+  const std::string allocation = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+  const std::string task = "/nomad.slice/share.slice/" + allocation + ".api.scope";
+  tree.v2_memcg("sys/fs/cgroup/lxc.payload.production-database", 1);
+  tree.v2_memcg("sys/fs/cgroup/lxc.payload.production-database/init.scope", 1);
+  tree.v2_memcg("sys/fs/cgroup/lxc.monitor.production-database", 1);
+  tree.v2_memcg("sys/fs/cgroup" + task, 1);
+  const auto hierarchy = find_hierarchy(tree.roots());
+  REQUIRE(hierarchy);
+  const auto meaning = [&](const std::string& text) { return meaning_of(text, *hierarchy, tree.roots()); };
+  REQUIRE(meaning("production-database"));
+  CHECK(meaning("production-database")->cgroup_path == "/lxc.payload.production-database");
+  for (const std::string& text :
+       {std::string("api"), "api-" + allocation, allocation, allocation.substr(0, 8)}) {
+    INFO(text);
+    REQUIRE(meaning(text));
+    CHECK(meaning(text)->cgroup_path == task);
+  }
+  Names names(tree.roots());
+  const auto lone = list_lone_containers(*hierarchy, names);
+  REQUIRE(lone.size() == 2);
+  CHECK(lone[0].info.name == "production-database");
+  CHECK(lone[1].info.name == "api-" + allocation);
+  CHECK(describe_memcg(task, *hierarchy, names).container->name == "api-" + allocation);
+}
+
 TEST_CASE("names that Docker and Podman would not give are none") {
   const auto named = [](const std::string& name) {
     return parse_runtime_config(R"({"Config": {}, "Name": ")" + name + R"("})");

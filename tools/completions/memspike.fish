@@ -118,7 +118,7 @@ complete -c memspike -n '__memspike_in record; and string match -q "/*" -- (comm
 complete -c memspike -n '__memspike_in record' -l pod-uid -x -a '(__memspike_list uid)' -d 'A pod, by UID or its beginning'
 complete -c memspike -n '__memspike_in record' -l pod -x -a '(__memspike_list pod)' -d 'A pod, by name'
 complete -c memspike -n '__memspike_in record' -l cgroup -x -a '(__memspike_cgroups)' -d 'A memory cgroup'
-complete -c memspike -n '__memspike_in record' -l name -x -d 'A container of Docker or Podman'
+complete -c memspike -n '__memspike_in record' -l name -x -d 'A container of Docker, Podman, LXC or Nomad'
 complete -c memspike -n '__memspike_in record' -l unit -x -d 'A service of systemd'
 complete -c memspike -n '__memspike_in record' -l pid -x -a '(__fish_complete_pids)' -d 'The memory cgroup of a process'
 complete -c memspike -n '__memspike_in record' -l container -x -a '(__memspike_list container)' -d 'Report this container only'
