@@ -48,7 +48,8 @@ TEST_CASE("a service keeps a dossier of a kill, and tells why when the pod is go
   CHECK(service.stop() == 0);
 }
 
-// Its dossier is in the making for the time after the kill, then on its way to the disk: nobody has to wait.
+// Its dossier is in the making for the time after the kill, then on its way to the disk: nobody has to wait. How
+// often that is seen here is up to the machine.
 TEST_CASE("who asks why at any moment after a kill gets an answer", "[serve][host]") {
   const Node node;
   const std::string uid = unique_uid();
@@ -57,15 +58,12 @@ TEST_CASE("who asks why at any moment after a kill gets an answer", "[serve][hos
   const Cgroup pod("/kubepods/burstable/pod" + uid);
   CHECK(die(pod.path(), id_of(1), 24U << 20) == 1);
   REQUIRE(within(std::chrono::seconds(5), [&] { return service.known_kills() == 1; }));
-  bool was_early = false;
   const auto asked_enough = [&] {
     const Json answer = service.ask_json({"why", "checkout"});
-    was_early = was_early || answer.contains("note");
     CHECK(answer.at("text").get<std::string>().find("OOM-killed") != std::string::npos);
     return answer.contains("dossier");
   };
   CHECK(within(std::chrono::seconds(10), asked_enough));
-  CHECK(was_early);
   // Where its dossier is gone the kill is still told of.
   fs::remove_all(service.dossiers());
   const std::string text = service.ask({"why", "checkout"});
