@@ -48,8 +48,8 @@ TEST_CASE("a service keeps a dossier of a kill, and tells why when the pod is go
   CHECK(service.stop() == 0);
 }
 
-// Its dossier is in the making for the time after the kill, then on its way to the disk: nobody has to wait. How
-// often that is seen here is up to the machine.
+// Its dossier is in the making for the time after the kill, then on its way to the disk: nobody has to wait.
+// How often that is seen here is up to the machine.
 TEST_CASE("who asks why at any moment after a kill gets an answer", "[serve][host]") {
   const Node node;
   const std::string uid = unique_uid();
