@@ -128,6 +128,7 @@ Result<void> Probe::State::set_detail(Detail detail) {
   }
   detach_above(detail);
   plan.detail = detail;
+  has_processes = has_processes || detail == Detail::pages;
   for (const Program& program : plan.programs) {
     if (program.event.empty() || program.least > detail) continue;
     if (program.only_with_high && !watches_high) continue;
@@ -154,8 +155,9 @@ void Probe::State::watch_high() {
   (void)set_detail(plan.detail);
 }
 
-void Probe::State::check_charge_hooks(const Counts& counts) {
+void Probe::State::check_charge_hooks() {
   if (plan.tier != Tier::charge || plan.detail < Detail::charges) return;
+  const Counts counts = count();
   const TriggerCounts& up = counts.triggers[MEMSPIKE_TRIGGER_CHARGE];
   const TriggerCounts& down = counts.triggers[MEMSPIKE_TRIGGER_UNCHARGE];
   timespec now{};

@@ -68,22 +68,29 @@ std::vector<ProcessCounts> values_of(std::map<Key, ProcessCounts>&& processes) {
   return values;
 }
 
-// All entries of a table, in one system call (BPF_MAP_LOOKUP_BATCH, 5.6).
+// All entries of a table, many with one system call (BPF_MAP_LOOKUP_BATCH, 5.6). A table that is nearly empty
+// costs no room for what it could hold.
 template <class EntryKey, class EntryValue>
 struct Entries {
   explicit Entries(const bpf_map* map) {
-    keys.resize(bpf_map__max_entries(map));
-    values.resize(keys.size());
-    __u32 size = bpf_map__max_entries(map);
+    const std::uint32_t chunk = std::min<std::uint32_t>(bpf_map__max_entries(map), 512);
     __u32 position = 0;
-    const int error = bpf_map_lookup_batch(bpf_map__fd(map), nullptr, &position, keys.data(), values.data(),
-                                           &size, nullptr);
-    if (error == 0 || error == -ENOENT) count = size;  // ENOENT: these were all
+    for (int error = 0; error == 0;) {
+      keys.resize(count + chunk);
+      values.resize(count + chunk);
+      __u32 size = chunk;
+      error = bpf_map_lookup_batch(bpf_map__fd(map), begun ? &position : nullptr, &position, &keys[count],
+                                   &values[count], &size, nullptr);
+      begun = true;
+      if (error != 0 && error != -ENOENT) return;  // ENOENT: these were all
+      count += size;
+    }
   }
 
   std::vector<EntryKey> keys;
   std::vector<EntryValue> values;
   std::size_t count = 0;
+  bool begun = false;
 };
 
 using Processes = Entries<memspike_process_key, memspike_process_tally>;
@@ -106,13 +113,18 @@ TriggerCounts Counts::of_all_triggers() const {
   return sum;
 }
 
-Counts Probe::counts() const {
+Counts Probe::State::count() const {
   Counts counts;
   counts.triggers.resize(MEMSPIKE_TRIGGER_COUNT);
   std::uint32_t index = 0;
-  for (const memspike_tally& tally : state_->tallies.all()) {
+  for (const memspike_tally& tally : tallies.all()) {
     add(counts, index++ % MEMSPIKE_TRIGGER_COUNT, tally);
   }
+  return counts;
+}
+
+Counts Probe::counts() const {
+  Counts counts = state_->count();
   counts.recursion_misses = recursion_misses(*state_->skeleton);
   return counts;
 }
@@ -130,8 +142,11 @@ std::vector<ProcessCounts> Probe::processes() const {
 
 // What a CPU still holds for one that has ended makes it an entry again later, for the next call.
 std::vector<ProcessCounts> Probe::take_processes(const std::function<bool(std::uint32_t)>& has_ended) {
+  if (!state_->has_processes) return {};
   std::map<Key, ProcessCounts> processes;
   const Processes entries(state_->skeleton->maps.processes);
+  // Only page events fill it.
+  state_->has_processes = entries.count > 0 || state_->plan.detail == Detail::pages;
   const int fd = bpf_map__fd(state_->skeleton->maps.processes);
   for (std::size_t i = 0; i < entries.count; ++i) {
     const memspike_process_key& key = entries.keys[i];

@@ -332,7 +332,7 @@ void Probe::refresh() {
   // A rarer interrupt need not be moved, and must not: starting the timer anew puts off what it was set to.
   constexpr std::uint64_t kOftenNs = 10'000'000;
   forget_current(state_->tallies);
-  state_->check_charge_hooks(counts());
+  state_->check_charge_hooks();
   const bool is_pinned = state_->skeleton->data->timer_flags != 0;
   const std::uint64_t period_ns = state_->skeleton->rodata->sweep_period_ns
                                   << state_->skeleton->bss->sweep_step_shift;

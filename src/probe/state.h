@@ -37,13 +37,15 @@ struct Probe::State {
   Stacks stacks = Stacks::off;
   std::uint64_t untracked = 0;  // most that found no slot in one walk
   UniqueFd run_stats;           // while open, the kernel measures the programs
+  bool has_processes = false;   // the table of processes may hold some
   int attach(const Program& program);
   void detach_above(Detail detail);
   void list_hooks();
   void set_switches();
   Result<void> set_detail(Detail detail);
   void watch_high();  // who is throttled, as soon as a memcg has memory.high set
-  void check_charge_hooks(const Counts& counts);
+  void check_charge_hooks();
+  Counts count() const;  // without what the kernel counts: that takes a system call for each program
   void stop_hooking_charges(double firings_per_move);
   void look_at(std::uint32_t slot);
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <ctime>
 #include <limits>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -37,24 +36,6 @@ constexpr std::size_t kMostDetails = 64;
 
 // How often the probe is refreshed. It takes some microseconds.
 constexpr std::uint64_t kRefreshNs = 100'000'000;
-
-// The inode numbers of a memcg's directory and of all above it, from the mount down.
-Result<std::vector<std::uint64_t>> inode_chain(const cgroup::Hierarchy& hierarchy, const std::string& path) {
-  std::vector<std::uint64_t> chain;
-  std::string walked;
-  const auto add = [&]() -> Result<void> {
-    const auto inode = cgroup::cgroup_inode(cgroup::memcg_dir(hierarchy, walked.empty() ? "/" : walked));
-    if (!inode) return fail(ErrorKind::not_found, fmt::format("cgroup {} is gone", path));
-    chain.push_back(*inode);
-    return {};
-  };
-  if (auto root = add(); !root) return tl::unexpected(root.error());
-  for (const std::string_view part : cgroup::split(path, '/')) {
-    walked += fmt::format("/{}", part);
-    if (auto next = add(); !next) return tl::unexpected(next.error());
-  }
-  return chain;
-}
 
 }  // namespace
 
@@ -117,70 +98,6 @@ void Capture::add_stage(facts::FactStage& stage) {
   stage.pass_to(sinks_);
   first_ = &stage;
   stage.apply(session_known());
-}
-
-std::string Capture::no_room() const {
-  return fmt::format(
-      "{} cgroups found no room among those that are tracked (--max-memcgs): their memory is counted in the "
-      "cgroup "
-      "above them, and not told apart",
-      probe_.untracked());
-}
-
-Result<void> Capture::track(const std::string& path) {
-  auto chain = inode_chain(scope_.hierarchy, path);
-  if (!chain) return tl::unexpected(chain.error());
-  std::string above = "/";
-  interpreter_.name_cgroup(chain->front(), above);
-  std::size_t depth = 0;
-  for (const std::string_view part : cgroup::split(path, '/')) {
-    above += fmt::format("{}{}", above == "/" ? "" : "/", part);
-    interpreter_.name_cgroup((*chain)[++depth], above);
-  }
-  cgroup::walk_memcgs(scope_.hierarchy, path, [this](const std::string& memcg) {
-    for (Source* source : sources_) source->before_tracking(memcg);
-    return true;
-  });
-  if (auto tracked = probe_.track(*chain); !tracked) {
-    Error error = tracked.error();
-    error.message = fmt::format("cannot trace cgroup {}: {}", path, error.message);
-    return tl::unexpected(std::move(error));
-  }
-  if (std::find(root_paths_.begin(), root_paths_.end(), path) == root_paths_.end())
-    root_paths_.push_back(path);
-  probe_.look_at_all();
-  if (probe_.untracked() > 0) spdlog::warn("{}", no_room());
-  return {};
-}
-
-// A memcg that got its controller while its cgroup was there already is seen at its first charge or page;
-// where neither is watched, by looking for it. Some 50 us for each root: of very many some at a time.
-void Capture::look_for_memcgs() {
-  constexpr std::size_t kRootsPerLook = 16;
-  if (probe_.detail() != probe::Detail::sweep) return;
-  const std::size_t most =
-      looks_.is_sparing ? std::min(kRootsPerLook, root_paths_.size()) : root_paths_.size();
-  for (std::size_t i = 0; i < most; ++i) {
-    const std::string& path = root_paths_[next_root_++ % root_paths_.size()];
-    if (const auto chain = inode_chain(scope_.hierarchy, path)) (void)probe_.track(*chain);
-  }
-}
-
-// Of many lives the latest are enough: one that is gone may still be asked for its name.
-void Capture::forget_gone_roots() {
-  constexpr std::size_t kEnough = 1024;
-  if (root_paths_.size() <= kEnough) return;
-  std::set<std::string_view> living;
-  for (const auto& [index, memcg] : census_.all()) {
-    if (!memcg.parent) living.insert(memcg.path);
-  }
-  std::size_t too_many = root_paths_.size() - kEnough;
-  std::erase_if(root_paths_, [&](const std::string& path) {
-    if (too_many == 0 || living.contains(path)) return false;
-    --too_many;
-    return true;
-  });
-  described_roots_ = root_paths_.size();
 }
 
 facts::Description Capture::describe(const std::string& path) {
@@ -337,7 +254,7 @@ void Capture::do_what_is_due(std::uint64_t now_ns) {
     for (std::uint32_t slot = 0; slot < interpreter_.slots(); ++slot) wake_at_rise(slot);
   }
   if (now_ns >= next_session_ns_) {
-    next_session_ns_ = now_ns + kSessionNs;
+    next_session_ns_ = now_ns + (looks_.is_sparing ? 2 * kSessionNs : kSessionNs);
     tell_session();
   }
   if (now_ns >= next_ended_processes_ns_) {
