@@ -22,10 +22,8 @@ std::optional<PodNames> parse_pod_log_name(std::string_view name) {
   if (first == std::string_view::npos) return std::nullopt;
   const std::size_t second = name.find('_', first + 1);
   if (second == std::string_view::npos) return std::nullopt;
-  PodNames pod{std::string(name.substr(0, first)),
-               std::string(name.substr(first + 1, second - first - 1)),
-               std::string(name.substr(second + 1)),
-               {}};
+  PodNames pod{std::string(name.substr(0, first)), std::string(name.substr(first + 1, second - first - 1)),
+               std::string(name.substr(second + 1))};
   const bool plausible =
       is_kubernetes_name(pod.namespace_name) && is_kubernetes_name(pod.pod) && is_kubernetes_name(pod.uid);
   return plausible ? std::optional(pod) : std::nullopt;
@@ -78,34 +76,36 @@ void prefer(std::optional<T>& known, const std::optional<T>& other) {
 Names::Names(const Roots& roots) : host_root_(roots.host_root) { reload(); }
 
 void Names::reload() {
-  pods_.clear();
-  links_.clear();
   read_pod_logs();
   read_container_links();
 }
 
 void Names::read_pod_logs() {
-  const auto directory = resolve_in_root(host_root_, kPodLogs);
-  if (!directory) return;
-  for (const DirectoryEntry& entry : list_directory(*directory)) {
+  pods_directory_ = resolve_in_root(host_root_, kPodLogs).value_or("");
+  if (!pod_logs_.look(pods_directory_)) return;
+  for (const DirectoryEntry& entry : pod_logs_.gone()) {
+    const auto pod = parse_pod_log_name(entry.name);
+    const auto known = pod ? pods_.find(squash_uid(pod->uid)) : pods_.end();
+    if (known != pods_.end() && known->second.directory == entry.name) pods_.erase(known);
+  }
+  for (const DirectoryEntry& entry : pod_logs_.added()) {
     auto pod = entry.is_directory ? parse_pod_log_name(entry.name) : std::nullopt;
     if (!pod) continue;
-    for (const DirectoryEntry& container : list_directory(*directory / entry.name, 1024)) {
-      if (container.is_directory && is_kubernetes_name(container.name))
-        pod->containers.push_back(container.name);
-    }
     std::string key = squash_uid(pod->uid);
-    pods_.insert_or_assign(std::move(key), std::move(*pod));
+    pods_.insert_or_assign(std::move(key), PodLogs{std::move(*pod), entry.name, {}});
   }
 }
 
 void Names::read_container_links() {
-  const auto directory = resolve_in_root(host_root_, kContainerLogs);
-  if (!directory) return;
-  for (const DirectoryEntry& entry : list_directory(*directory)) {
+  const std::filesystem::path directory = resolve_in_root(host_root_, kContainerLogs).value_or("");
+  if (!container_links_.look(directory)) return;
+  for (const DirectoryEntry& entry : container_links_.gone()) {
+    if (const auto link = parse_container_link(entry.name)) links_.erase(link->id);
+  }
+  for (const DirectoryEntry& entry : container_links_.added()) {
     auto link = parse_container_link(entry.name);
     if (!link) continue;
-    if (entry.is_symlink) link->names.pod_uid = uid_of_link(*directory / entry.name);
+    if (entry.is_symlink) link->names.pod_uid = uid_of_link(directory / entry.name);
     links_.insert_or_assign(std::move(link->id), std::move(link->names));
   }
 }
@@ -132,13 +132,21 @@ ContainerNames Names::container(std::string_view id) {
 
 const PodNames* Names::pod(std::string_view uid) const {
   const auto found = pods_.find(squash_uid(uid));
-  return found == pods_.end() ? nullptr : &found->second;
+  return found == pods_.end() ? nullptr : &found->second.names;
 }
 
-std::vector<std::string> Names::unassigned_containers(std::string_view uid) const {
-  const PodNames* known = pod(uid);
-  if (known == nullptr) return {};
-  std::vector<std::string> result = known->containers;
+// Those of one pod are looked at when it is asked for, not with all others.
+std::vector<std::string> Names::unassigned_containers(std::string_view uid) {
+  constexpr std::size_t kMostContainers = 1024;
+  const auto found = pods_.find(squash_uid(uid));
+  if (found == pods_.end()) return {};
+  PodLogs& logs = found->second;
+  const PodNames* known = &logs.names;
+  logs.containers.look(pods_directory_ / logs.directory, kMostContainers);
+  std::vector<std::string> result;
+  for (const DirectoryEntry& container : logs.containers.entries()) {
+    if (container.is_directory && is_kubernetes_name(container.name)) result.push_back(container.name);
+  }
   const auto drop = [&](const ContainerNames& names) {
     const bool same_pod = names.pod_uid
                               ? squash_uid(*names.pod_uid) == squash_uid(uid)
@@ -153,7 +161,7 @@ std::vector<std::string> Names::unassigned_containers(std::string_view uid) cons
 
 std::vector<PodNames> Names::pods() const {
   std::vector<PodNames> result;
-  for (const auto& [key, pod] : pods_) result.push_back(pod);
+  for (const auto& [key, pod] : pods_) result.push_back(pod.names);
   return result;
 }
 

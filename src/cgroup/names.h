@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cgroup/listing.h"
 #include "cgroup/roots.h"
 #include "cgroup/runtime_config.h"
 
@@ -17,15 +18,14 @@ struct PodNames {
   std::string namespace_name;
   std::string pod;
   std::string uid;
-  std::vector<std::string> containers;  // that have logs, finished init containers included
 };
 
 class Names {
  public:
-  // Reads the log directories once; see reload().
+  // Reads the log directories; see reload().
   explicit Names(const Roots& roots);
 
-  // Reads the log directories again: pods and containers come and go.
+  // Looks at the log directories again: pods and containers come and go. Costs little where nothing did.
   void reload();
 
   // By the container's full id. Looks at the runtime's configuration when it is
@@ -38,17 +38,25 @@ class Names {
 
   // Names of the pod's containers that have logs, but no id that any source
   // tells: candidates for a container whose id has no name.
-  std::vector<std::string> unassigned_containers(std::string_view uid) const;
+  std::vector<std::string> unassigned_containers(std::string_view uid);
 
   // All pods that have logs on this node, running or not.
   std::vector<PodNames> pods() const;
 
  private:
+  struct PodLogs {
+    PodNames names;
+    std::string directory;  // its name in that of all pods
+    Listing containers;     // that have logs, finished init containers included
+  };
   void read_pod_logs();
   void read_container_links();
 
   std::filesystem::path host_root_;
-  std::map<std::string, PodNames, std::less<>> pods_;           // by squashed UID
+  std::filesystem::path pods_directory_;
+  Listing pod_logs_;
+  Listing container_links_;
+  std::map<std::string, PodLogs, std::less<>> pods_;            // by squashed UID
   std::map<std::string, ContainerNames, std::less<>> links_;    // by id, from /var/log/containers
   std::map<std::string, ContainerNames, std::less<>> configs_;  // by id, from the runtime
 };

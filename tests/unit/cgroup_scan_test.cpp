@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <filesystem>
 
+#include "cgroup/listing.h"
 #include "cgroup/scan.h"
 #include "cgroup_tree.h"
 
@@ -228,6 +231,65 @@ TEST_CASE("a memcg is described as it is born, and its name as soon as it is kno
   names.reload();
   // Gone from the tree already, and still named.
   CHECK(describe_memcg(pod + "/" + kSidecar, *hierarchy, names).container->name == "sidecar");
+}
+
+TEST_CASE("what comes and goes below the logs is found, also where a directory changes at once") {
+  Tree tree;
+  make_v2_node(tree);
+  Names names(tree.roots());
+  const std::string other = "11111111-2222-3333-4444-555555555555";
+  CHECK(names.pod(kUid) == nullptr);
+  tree.logs("default", "web-0", kUid, "app", kApp);
+  CHECK(names.pod(kUid) == nullptr);  // not looked at since
+  names.reload();
+  REQUIRE(names.pod(kUid) != nullptr);
+  CHECK(names.pod(kUid)->pod == "web-0");
+  CHECK(names.container(kApp).container == "app");
+  CHECK(names.unassigned_containers(kUid).empty());
+  // A container's logs without a link: seen when the pod is asked for.
+  tree.dir("var/log/pods/default_web-0_" + kUid + "/init");
+  CHECK(names.unassigned_containers(kUid) == std::vector<std::string>{"init"});
+  tree.logs("default", "web-1", other, "app", kPause);
+  names.reload();
+  REQUIRE(names.pod(other) != nullptr);
+  std::filesystem::remove_all(tree.root() / ("var/log/pods/default_web-0_" + kUid));
+  std::filesystem::remove(tree.root() / ("var/log/containers/web-0_default_app-" + kApp + ".log"));
+  names.reload();
+  CHECK(names.pod(kUid) == nullptr);
+  CHECK_FALSE(names.container(kApp).container);
+  CHECK(names.unassigned_containers(kUid).empty());
+  CHECK(names.pod(other)->pod == "web-1");
+  CHECK(names.pods().size() == 1);
+}
+
+TEST_CASE("a directory that did not change is not read again") {
+  Tree tree;
+  tree.dir("logs/a");
+  const auto directory = tree.root() / "logs";
+  Listing listing;
+  CHECK(listing.look(directory));
+  CHECK(listing.look(directory));  // it changed a moment ago: it may have changed again since
+  REQUIRE(listing.entries().size() == 1);
+  const auto age = [&] {
+    std::filesystem::last_write_time(directory,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+  };
+  age();
+  CHECK(listing.look(directory));
+  CHECK_FALSE(listing.look(directory));
+  tree.dir("logs/b");
+  CHECK(listing.look(directory));
+  REQUIRE(listing.added().size() == 1);
+  CHECK(listing.added()[0].name == "b");
+  CHECK(listing.gone().empty());
+  std::filesystem::remove(directory / "a");
+  age();
+  CHECK(listing.look(directory));
+  REQUIRE(listing.gone().size() == 1);
+  CHECK(listing.gone()[0].name == "a");
+  std::filesystem::remove_all(directory);
+  CHECK(listing.look(directory));
+  CHECK(listing.entries().empty());
 }
 
 TEST_CASE("a memcg's description names its pod, by the logs or by what the runtime knows of a container") {

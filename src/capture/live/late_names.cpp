@@ -10,6 +10,7 @@ namespace memspike::capture {
 namespace {
 
 constexpr std::uint64_t kFirstPauseNs = 100'000'000;
+constexpr std::uint64_t kTogetherNs = 200'000'000;
 constexpr std::uint64_t kLongestPauseNs = 30'000'000'000;
 constexpr std::size_t kMaxNameless = 4096;
 constexpr int kAskedPerPoll = 32;  // of each some files are looked for
@@ -55,7 +56,8 @@ bool LateNames::ask(Nameless& nameless, const Emit& emit) {
 
 void LateNames::poll(std::uint64_t now_ns, const Emit& emit) {
   const auto is_due = [&](const Nameless& nameless) { return now_ns >= nameless.next_ns; };
-  if (std::none_of(nameless_.begin(), nameless_.end(), is_due)) return;
+  if (now_ns < next_ns_ || std::none_of(nameless_.begin(), nameless_.end(), is_due)) return;
+  next_ns_ = now_ns + kTogetherNs;
   reload_();
   int asked = 0;
   std::erase_if(nameless_, [&](Nameless& nameless) {

@@ -44,6 +44,7 @@ class LateNames : public Source {
   std::function<void()> reload_;
   Describe describe_;
   std::vector<Nameless> nameless_;
+  std::uint64_t next_ns_ = 0;  // not before: many are asked for together
 };
 
 }  // namespace memspike::capture
