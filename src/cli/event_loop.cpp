@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -23,9 +24,10 @@ tl::unexpected<Error> failed(std::string_view what) {
   return fail(ErrorKind::failed, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-std::uint64_t drain_timer(int fd) {
-  std::uint64_t expirations = 0;
-  return read(fd, &expirations, sizeof(expirations)) == sizeof(expirations) ? expirations : 0;
+// Of a timer or a bell.
+std::uint64_t drain_count(int fd) {
+  std::uint64_t count = 0;
+  return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
 }
 
 }  // namespace
@@ -54,6 +56,9 @@ Result<EventLoop> EventLoop::create(const std::vector<int>& signals) {
   auto ticks = loop.make_timer(kTickNs);
   if (!ticks) return tl::unexpected(ticks.error());
   loop.ticks_ = std::move(*ticks);
+  loop.bell_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!loop.bell_) return failed("eventfd");
+  if (auto added = loop.add(loop.bell_.get(), EPOLLIN); !added) return tl::unexpected(added.error());
   return loop;
 }
 
@@ -65,13 +70,28 @@ Result<void> EventLoop::add(int fd, std::uint32_t events) {
   return {};
 }
 
-Result<UniqueFd> EventLoop::make_timer(std::uint64_t period_ns) {
-  UniqueFd timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  if (!timer) return failed("timerfd_create");
+bool EventLoop::set_timer(const UniqueFd& timer, std::uint64_t period_ns) {
   const timespec period{static_cast<time_t>(period_ns / 1'000'000'000),
                         static_cast<long>(period_ns % 1'000'000'000)};
   const itimerspec spec{period, period};
-  if (timerfd_settime(timer.get(), 0, &spec, nullptr) != 0) return failed("timerfd_settime");
+  return timerfd_settime(timer.get(), 0, &spec, nullptr) == 0;
+}
+
+void EventLoop::rest(bool rests) {
+  if (rests == rests_) return;
+  if (set_timer(ticks_, rests ? kRestNs : kTickNs)) rests_ = rests;
+}
+
+// It is full only where it was rung already.
+void EventLoop::ring() const {
+  const std::uint64_t one = 1;
+  static_cast<void>(!write(bell_.get(), &one, sizeof(one)));
+}
+
+Result<UniqueFd> EventLoop::make_timer(std::uint64_t period_ns) {
+  UniqueFd timer(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer) return failed("timerfd_create");
+  if (!set_timer(timer, period_ns)) return failed("timerfd_settime");
   if (auto added = add(timer.get(), EPOLLIN); !added) return tl::unexpected(added.error());
   return timer;
 }
@@ -127,12 +147,15 @@ Result<EventLoop::Reason> EventLoop::run(const Handlers& handlers, std::optional
       if (fd == ring_) {
         if (auto pumped = handlers.pump(); !pumped) return tl::unexpected(pumped.error());
       } else if (fd == sweeps_.get()) {
-        drain_timer(fd);
+        drain_count(fd);
         handlers.sweep();
+      } else if (fd == bell_.get()) {
+        drain_count(fd);
+        if (handlers.bell) handlers.bell();
       } else if (fd == process_.get()) {
         return Reason::process_ended;
       } else if (fd == ticks_.get()) {
-        drain_timer(fd);
+        drain_count(fd);
         auto more = handlers.tick();
         if (!more) return tl::unexpected(more.error());
         if (!*more) return Reason::stopped;

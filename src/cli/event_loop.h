@@ -21,7 +21,8 @@ class EventLoop {
 
   struct Handlers {
     std::function<Result<void>()> pump;           // the ring buffer may have records
-    std::function<Result<bool>()> tick;           // every kTickNs; false: stop
+    std::function<Result<bool>()> tick;           // every kTickNs, or kRestNs; false: stop
+    std::function<void()> bell;                   // somebody called ring()
     std::function<void()> sweep;                  // every sweep period, if set
     std::function<Answer(const Signal&)> signal;  // one of those taken
   };
@@ -40,12 +41,19 @@ class EventLoop {
   // Those that wait, without waiting for more.
   void take_signals(const std::function<Answer(const Signal&)>& handler);
 
+  // Of any thread: has the loop call handlers.bell soon. Of the loop's own: has it tick less often, or as
+  // often as before again.
+  void ring() const;
+  void rest(bool rests);
+
   static constexpr std::uint64_t kTickNs = 20'000'000;
+  static constexpr std::uint64_t kRestNs = 100'000'000;
 
  private:
   EventLoop() = default;
   Result<void> add(int fd, std::uint32_t events);
   Result<UniqueFd> make_timer(std::uint64_t period_ns);
+  static bool set_timer(const UniqueFd& timer, std::uint64_t period_ns);
   std::optional<Signal> read_signal();
 
   UniqueFd epoll_;
@@ -53,6 +61,8 @@ class EventLoop {
   UniqueFd ticks_;
   UniqueFd sweeps_;
   UniqueFd process_;
+  UniqueFd bell_;
+  bool rests_ = false;
   int ring_ = -1;
 };
 

@@ -216,6 +216,7 @@ class Server {
     give_up_rights(written);
     malloc_trim(0);  // what loading took
     service_->start_writing();
+    mailbox_.set_bell([this] { loop_->ring(); });
     endpoints_ = std::make_unique<serve::Endpoints>(*service_, mailbox_, [this] { return health(); });
     server_->start([this](const serve::Request& request) { return endpoints_->answer(request); },
                    kSocketThreads);
@@ -256,6 +257,7 @@ class Server {
     EventLoop::Handlers handlers;
     handlers.pump = [this] { return capture_->pump(); };
     handlers.sweep = [this] { capture_->sweep(); };
+    handlers.bell = [this] { answer_at_once(); };
     handlers.signal = [this](const Signal& signal) {
       if (signal.number == SIGUSR1 || signal.number == SIGUSR2) {
         service_->stop_zooming();
@@ -279,6 +281,7 @@ class Server {
       }
       if (const auto closer = service_->take_zoom()) capture_->zoom(*closer ? 1 : -1);
       mailbox_.answer();
+      rest_where_quiet(now_ns);
       return true;
     };
     return handlers;
@@ -327,6 +330,8 @@ class Server {
   std::unique_ptr<serve::HttpServer> server_;  // they ask: they go first
   std::unique_ptr<serve::HttpServer> metrics_server_;
   std::vector<std::string> roots_;
+  std::uint64_t records_taken_ = 0;
+  std::uint64_t moved_ns_ = 0;  // when records came last
   std::uint64_t next_second_ns_ = 0;
   std::uint64_t next_roots_ns_ = 0;
 };

@@ -11,6 +11,7 @@ bool Mailbox::ask(const std::function<void()>& question, std::chrono::millisecon
   std::unique_lock lock(mutex_);
   if (is_closed_ || letters_.size() >= kMostLetters) return false;
   letters_.push_back(letter);
+  if (ring_) ring_();
   answered_.wait_for(lock, most, [&] { return letter->is_answered || is_closed_; });
   if (letter->is_answered) return true;
   letters_.erase(std::remove(letters_.begin(), letters_.end(), letter), letters_.end());

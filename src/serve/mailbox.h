@@ -7,11 +7,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace memspike::serve {
 
 class Mailbox {
  public:
+  // Called by who asks, once the question waits: tells the recording thread. Before anybody asks.
+  void set_bell(std::function<void()> ring) { ring_ = std::move(ring); }
+
   // Has the recording thread call it, and waits until it has. False: there was no turn in time, or the
   // service ends. Then it is not called any more.
   bool ask(const std::function<void()>& question, std::chrono::milliseconds most);
@@ -27,6 +31,7 @@ class Mailbox {
     bool is_answered = false;
   };
 
+  std::function<void()> ring_;
   std::mutex mutex_;
   std::condition_variable answered_;
   std::deque<std::shared_ptr<Letter>> letters_;

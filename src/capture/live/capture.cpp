@@ -220,6 +220,7 @@ Result<void> Capture::drain(std::uint64_t now_ns) {
     orderer_.push(std::move(*event));
   });
   if (!drained) return tl::unexpected(drained.error());
+  records_taken_ += *drained;
   return {};
 }
 

@@ -72,6 +72,7 @@ class Capture {
 
   std::uint64_t start_ns() const { return clock_.start_ns(); }
   std::uint64_t samples_taken() const { return samples_taken_; }
+  std::uint64_t records_taken() const { return records_taken_; }  // of any kind
   std::uint64_t map_bytes() const { return probe_.map_bytes(); }
   std::uint64_t lost() const { return malformed_ + probe_.counts().of_all_triggers().lost(); }
 
@@ -152,6 +153,7 @@ class Capture {
   std::size_t described_roots_ = 0;  // of root_paths_, when the target was completed by them
   std::uint64_t malformed_ = 0;
   std::uint64_t samples_taken_ = 0;
+  std::uint64_t records_taken_ = 0;
 };
 
 }  // namespace memspike::capture
