@@ -8,6 +8,7 @@
 #define MEMSPIKE_GONE_BPF_H
 
 #include "hits.bpf.h"
+#include "thin.bpf.h"
 #include "tracking.bpf.h"
 
 static __always_inline bool is_dying(u64 css)
@@ -36,6 +37,8 @@ static __always_inline void fill_gone(struct memspike_memcg_gone *gone, u32 inde
 	read_hits(css, &gone->hits);
 	gone->oom_kills = read_oom_kills(css);
 	gone->reason = gone_reason(css);
+	gone->thinned_moves = untold_moves(index);
+	gone->reserved = 0;
 }
 
 /*

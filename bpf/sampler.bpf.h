@@ -19,6 +19,7 @@
 #include "current.bpf.h"
 #include "hits.bpf.h"
 #include "stacks.bpf.h"
+#include "thin.bpf.h"
 #include "tracking.bpf.h"
 
 #define READ_ATTEMPTS 3
@@ -216,6 +217,7 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 	sample->trigger = trigger;
 	sample->level_count = count;
 	tell_allocated(sample, trigger, tally->serial_nr);
+	sample->thinned_moves = untold_moves(index);
 	if (bpf_ringbuf_output(&records, sample, size, record_flags())) {
 		tally->lost_ring_full++; /* nothing remembered: the next firing tries again */
 		/* It may end, or come back to where it was, before one of them finds room. */
@@ -224,6 +226,7 @@ static __noinline u64 record_move(struct memspike_tally *tally, u32 index, u32 t
 	}
 	tally->recorded++;
 	allocated_is_told(sample);
+	pay_record(index, now, sample->thinned_moves);
 	if (with_stacks)
 		rise = rise_of(&sample->levels[0]);
 	measure_gap(tally, sample->levels[0].previous_look_ns, now);
@@ -277,6 +280,8 @@ static __always_inline void look(struct memspike_tally *tally, struct memcg_slot
 		tally->unchanged++;
 		return;
 	}
+	if (is_thinned(slot, index, trigger))
+		return;
 	rise = record_move(tally, index, trigger);
 	if (with_stacks && rise && by_charging_task(trigger))
 		record_stack(tally, trigger, index, rise);

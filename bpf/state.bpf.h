@@ -28,6 +28,8 @@ const volatile __u32 sweep_quiet_shift = 10;
 const volatile __u32 sweep_max_shift = 6;
 /* How far the timer itself slows down where all are quiet. */
 const volatile __u32 sweep_most_step_shift = 4;
+/* What a record of a memcg costs of its budget (thin.bpf.h). 0: every move is told. */
+const volatile __u64 move_period_ns = 0;
 #define MAX_CPUS 8192
 const volatile __u32 cpu_count = 1;
 /* --stacks: also record where current is when a counter rises. */
@@ -133,6 +135,19 @@ struct {
 	__type(key, u32);
 	__type(value, struct memspike_hits);
 } told_hits SEC(".maps");
+
+/* By slot: see thin.bpf.h. */
+struct move_budget {
+	u64 paid_ns; /* by when the records so far are paid for */
+	s64 thinned; /* moves without a record, of which no record has told yet */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, struct move_budget);
+} budgets SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -51,7 +51,8 @@ __noinline u32 sweep_slot(u32 index, u32 trigger, u64 now)
 	read_position(slot->css, &usage, &watermark);
 	if (usage != slot->usage_pages || watermark != slot->watermark_pages ||
 	    read_max(slot->css) != slot->max_pages) {
-		record_move(tally, index, trigger);
+		if (!is_thinned(slot, index, trigger))
+			record_move(tally, index, trigger);
 		return 0;
 	}
 	tally->unchanged++;

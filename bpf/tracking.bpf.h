@@ -84,6 +84,7 @@ static __noinline int announce_birth(struct memspike_tally *tally, u64 css, u32 
 static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin *origin)
 {
 	u64 serial = css_serial(css);
+	struct move_budget *budget;
 	struct memspike_hits *told;
 	struct memcg_slot *slot;
 	u32 index, *known;
@@ -98,9 +99,12 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 		return MEMSPIKE_SLOT_TABLE_FULL;
 	slot = bpf_map_lookup_elem(&memcgs, &index);
 	told = bpf_map_lookup_elem(&told_hits, &index);
-	if (!slot || !told)
+	budget = bpf_map_lookup_elem(&budgets, &index);
+	if (!slot || !told || !budget)
 		return MEMSPIKE_SLOT_TABLE_FULL;
 	read_hits(css, told);
+	budget->paid_ns = 0;
+	budget->thinned = 0;
 	slot->css = css;
 	slot->parent_slot = origin->parent_slot;
 	/* No counter has these values: the first look always records. */

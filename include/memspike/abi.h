@@ -28,7 +28,7 @@
 #endif
 
 enum {
-	MEMSPIKE_ABI_VERSION = 8,
+	MEMSPIKE_ABI_VERSION = 9,
 	MEMSPIKE_COMM_LEN = 16,	  /* TASK_COMM_LEN */
 	MEMSPIKE_NAME_LEN = 256,  /* NAME_MAX + NUL: a cgroup's own name */
 	MEMSPIKE_MAX_LEVELS = 32, /* told of one path: tracked memcgs, and of a kill those above */
@@ -121,7 +121,7 @@ struct memspike_sample {
 	 * this CPU since the last record that told so. By enum memspike_purpose.
 	 */
 	__u32 allocated_pages[MEMSPIKE_PURPOSE_COUNT];
-	__u32 reserved;
+	__u32 thinned_moves; /* of levels[0], since its last record: it moved too often for all */
 	struct memspike_level levels[MEMSPIKE_MAX_LEVELS];
 };
 
@@ -163,8 +163,10 @@ struct memspike_memcg_gone {
 	__u64 serial_nr;
 	struct memspike_level last;
 	struct memspike_hits hits;
-	__u32 reason;	 /* enum memspike_gone_reason */
-	__u32 oom_kills; /* as at its birth */
+	__u32 reason;	     /* enum memspike_gone_reason */
+	__u32 oom_kills;     /* as at its birth */
+	__u32 thinned_moves; /* as in a sample */
+	__u32 reserved;
 };
 
 /* A limit held up charges of a memcg, or of one below it, since its last record of this kind. */
@@ -314,7 +316,7 @@ struct memspike_tally {
 	__u32 tgid;	 /* whose allocations `orders` counts */
 	__u32 allocated_pages[MEMSPIKE_PURPOSE_COUNT]; /* by that process, since a record told so */
 	__u32 reserved;
-	__u64 fired; /* = unchanged + recorded + the three losses */
+	__u64 fired; /* = unchanged + recorded + thinned + the three losses */
 	__u64 unchanged;
 	__u64 orders[MEMSPIKE_MAX_ORDERS]; /* the usual one, 0, is in the first line */
 
@@ -334,6 +336,8 @@ struct memspike_tally {
 	__u64 orders_serial_nr; /* with tgid: in which memcg `orders` counts */
 	char comm[MEMSPIKE_COMM_LEN];
 	__u64 css; /* the programs' own: whose slot is sought; of the last level that was read */
+	__u64 thinned;
+	__u64 reserved_line[7];
 };
 
 /* A task that waits now, by its pid_tgid. */
@@ -388,7 +392,7 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_level) == 40, "level size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_sample, levels) == 56, "sample prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_sample) == 56 + 32 * 40, "sample size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_born) == 64 + 256, "born size");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 88, "gone size");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_memcg_gone) == 96, "gone size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_oom_kill, levels) == 184, "oom prefix");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_outer_level) == 24, "outer level size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_oom_kill) == 184 + 32 * 40 + 32 * 24, "oom size");
@@ -400,7 +404,7 @@ MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_carried) == 48, "carried size");
 
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_wait) == 24, "wait size");
 MEMSPIKE_STATIC_ASSERT(__builtin_offsetof(struct memspike_tally, orders) == 56, "tally prefix");
-MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 5 * 64, "tallies begin with a cache line");
+MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_tally) == 6 * 64, "tallies begin with a cache line");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_stall) == 48, "stall size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_limit_hits) == 40, "limit hits size");
 MEMSPIKE_STATIC_ASSERT(sizeof(struct memspike_process_key) == 16, "process key size");

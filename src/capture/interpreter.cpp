@@ -206,6 +206,7 @@ std::uint64_t Interpreter::push_path(std::uint64_t time_ns, const decode::Path& 
 
 void Interpreter::handle(const decode::Sample& event) {
   const std::uint64_t risen_bytes = push_path(event.time_ns, event.path);
+  if (!event.path.levels.empty()) note_thinned(event.path.levels[0], event.time_ns, event.thinned_moves);
   if (may_attribute(event)) attribute(event, risen_bytes);
 }
 
@@ -250,6 +251,8 @@ void Interpreter::handle(const decode::MemcgGone& event) {
   memcg.track.close(event.time_ns, rows_);
   emit_rows(*index, memcg);
   charges_.flush();
+  note_thinned(event.last, event.time_ns, event.thinned_moves);
+  tell_thinned(*index);
   memcg.gone = true;
   if (!event.is_disabled) by_cgroup_.erase(memcg.cgroup_id);
   by_slot_[event.last.slot] = kNobody;
@@ -296,8 +299,33 @@ void Interpreter::handle(const decode::LimitHits& event) {
   if (const auto index = at_slot(event.slot)) tell_hits(*index, event.time_ns, event.hits);
 }
 
+// They came after the record before this one.
+void Interpreter::note_thinned(const decode::Level& level, std::uint64_t time_ns, std::uint32_t moves) {
+  if (moves == 0) return;
+  const auto index = at_slot(level.slot);
+  if (!index || !memcgs_[*index].description.in_target) return;
+  facts::MovesThinned& thinned = memcgs_[*index].thinned;
+  if (thinned.moves == 0) {
+    thinned_.push_back(*index);
+    thinned.memcg = *index;
+    thinned.from_ns = level.previous_look_ns;
+  }
+  thinned.moves += moves;
+  thinned.time_ns = time_ns;
+}
+
+void Interpreter::tell_thinned(facts::MemcgIndex index) {
+  facts::MovesThinned& thinned = memcgs_[index].thinned;
+  if (thinned.moves > 0) emit_(std::exchange(thinned, {}));
+}
+
+void Interpreter::tell_thinned() {
+  for (const facts::MemcgIndex index : std::exchange(thinned_, {})) tell_thinned(index);
+}
+
 void Interpreter::close(std::uint64_t time_ns) {
   charges_.flush();
+  tell_thinned();
   for (auto& [index, memcg] : memcgs_.known()) {
     if (memcg.gone) continue;
     memcg.track.close(time_ns, rows_);

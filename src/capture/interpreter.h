@@ -43,6 +43,9 @@ class Interpreter {
   // Whose stack it is; nothing where that is not of the target.
   std::optional<facts::MemcgIndex> memcg_of(const decode::Stack& stack);
 
+  // Tells of the moves that were thinned out so far. They come in many small numbers: call it now and then.
+  void tell_thinned();
+
   // The recording ends at time_ns: closes every timeline.
   void close(std::uint64_t time_ns);
 
@@ -62,6 +65,8 @@ class Interpreter {
   void handle(const decode::Stall& event);
   void handle(const decode::LimitHits& event);
   void tell_hits(facts::MemcgIndex index, std::uint64_t time_ns, const decode::Hits& hits);
+  void note_thinned(const decode::Level& level, std::uint64_t time_ns, std::uint32_t moves);
+  void tell_thinned(facts::MemcgIndex index);
   // These return how far the usage of the memcg (of the path's first one) rose.
   std::uint64_t push_path(std::uint64_t time_ns, const decode::Path& path);
   std::uint64_t push_level(facts::MemcgIndex index, std::uint64_t time_ns, const decode::Level& level,
@@ -108,6 +113,7 @@ class Interpreter {
     std::uint32_t incident = 0;
   };
   std::optional<LastKill> last_kill_;
+  std::vector<facts::MemcgIndex> thinned_;  // whose moves are to be told
   std::uint64_t orphans_ = 0;
 };
 

@@ -31,6 +31,7 @@ struct Memcg {
   std::optional<std::uint64_t> oom_kills_at_birth;
   decode::Hits hits;                // as told last
   std::uint64_t last_stall_ns = 0;  // when a task in it waited last
+  facts::MovesThinned thinned;      // of which no fact has told yet
   timeline::UsageAt crest;          // the highest of the last reading's rows and the row before
   Charges::Edge edge;
   timeline::Track track;

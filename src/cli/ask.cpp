@@ -196,6 +196,12 @@ int execute(const StatusCommand& command) {
                             format_bytes(number_of(status, "dossier_bytes"))));
   line("kills", views::grouped(number_of(status, "kills")));
   line("lost", lost == 0 ? "nothing" : causes);
+  if (const Json thinned = status.value("thinned", Json::array()); !thinned.empty()) {
+    line("thinned",
+         fmt::format("{} of {}{}: counted, for they were too many to be told one by one",
+                     views::counted(number_of(status, "thinned_moves"), "move"),
+                     text_of(thinned.front(), "container"), thinned.size() > 1 ? " and others" : ""));
+  }
   if (const std::uint64_t failures = number_of(status, "write_failures"); failures > 0) {
     line("disk", fmt::format("{} ({}); not kept: {}, {} of the log of kills",
                              views::counted(failures, "failure"), text_of(status, "last_write_failure"),

@@ -106,6 +106,7 @@ struct ServeCommand {
   std::string data_dir = "/var/lib/memspike";
   std::size_t dossiers = 200;
   std::uint64_t dossier_bytes = std::uint64_t{512} << 20;
+  std::uint32_t moves_per_second = 10'000;  // of one memcg, that are told one by one; 0: all
   std::string socket = kServiceSocket;
   std::optional<std::string> metrics;  // ADDRESS:PORT
   bool page = false;                   // on the metrics' port, too

@@ -192,6 +192,7 @@ class Server {
     scope.target.description = fmt::format("all {} of this node", command_.scope);
     capture::Looks looks = looks_of(command_.trace);
     looks.is_sparing = true;
+    looks.probe.moves_per_second = command_.moves_per_second;
     auto capture = capture::Capture::start(std::move(scope), std::move(looks));
     if (!capture) return tl::unexpected(capture.error());
     capture_ = std::move(*capture);
@@ -287,6 +288,23 @@ class Server {
     return handlers;
   }
 
+  // Who asks wants to know how it is now.
+  void answer_at_once() {
+    if (auto pumped = capture_->pump(); !pumped) spdlog::warn("{}", pumped.error().message);
+    mailbox_.answer();
+  }
+
+  // A turn costs some 30 us, and what rises by as much as counts wakes the loop anyway: where nothing moves
+  // it looks less often.
+  void rest_where_quiet(std::uint64_t now_ns) {
+    constexpr std::uint64_t kQuietNs = 200'000'000;
+    if (capture_->records_taken() != records_taken_) {
+      records_taken_ = capture_->records_taken();
+      moved_ns_ = now_ns;
+    }
+    loop_->rest(now_ns - moved_ns_ > kQuietNs);
+  }
+
   serve::Health health() const {
     serve::Health health;
     const facts::SessionKnown& known = service_->session();
@@ -304,6 +322,9 @@ class Server {
     health.dropped_subjects = service_->meters().dropped();
     health.kills = service_->kills().all().size();
     health.lost = known.lost;
+    for (const auto& [name, count] : known.events) {
+      if (name == "thinned") health.thinned_moves = count;
+    }
     health.zoomed.assign(service_->zoomed().begin(), service_->zoomed().end());
     health.written = service_->written();
     return health;

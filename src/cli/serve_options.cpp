@@ -134,6 +134,12 @@ void ServiceCommands::add_serve(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(1U, 65536U).description(""))
       ->group("Advanced");
+  sub->add_option("--moves-per-second", serve.moves_per_second,
+                  "Moves of one container's usage that are told one by one, in the long run; more\n"
+                  "are counted (default: 10000; 0: no bound)")
+      ->type_name("N")
+      ->check(CLI::Range(0U, 1'000'000'000U).description(""))
+      ->group("Advanced");
   add_roots(sub, serve.common);
   add_talk(sub, serve.common);
   sub->add_option("--config", serve.config,

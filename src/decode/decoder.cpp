@@ -93,6 +93,7 @@ Result<Event> to_sample(const memspike_sample& raw, const void* levels, std::uin
   sample.tgid = raw.tgid;
   sample.tid = raw.tid;
   sample.trigger = raw.trigger;
+  sample.thinned_moves = raw.thinned_moves;
   fill_path(sample.path, levels, raw.level_count, raw.outer_headroom_pages, page_size);
   for (std::size_t purpose = 0; purpose < MEMSPIKE_PURPOSE_COUNT; ++purpose) {
     sample.allocated_bytes[purpose] = raw.allocated_pages[purpose] * page_size;
@@ -136,7 +137,8 @@ Result<Event> decode_gone(std::span<const std::byte> record, std::uint64_t page_
                    to_level(raw.last, page_size),
                    to_hits(raw.hits),
                    raw.reason == MEMSPIKE_GONE_DISABLED,
-                   raw.oom_kills};
+                   raw.oom_kills,
+                   raw.thinned_moves};
 }
 
 Result<Event> decode_oom(std::span<const std::byte> record, std::uint64_t page_size) {

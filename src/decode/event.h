@@ -50,7 +50,8 @@ struct Sample {
   std::uint32_t trigger = 0;  // enum memspike_trigger
   // What the task's process allocated since this was last told. By enum memspike_purpose.
   std::array<std::uint64_t, MEMSPIKE_PURPOSE_COUNT> allocated_bytes{};
-  Path path;  // last: of the room for its levels most is empty
+  std::uint32_t thinned_moves = 0;  // of the first level, since its last record: counted, and not told
+  Path path;                        // last: of the room for its levels most is empty
 };
 
 struct MemcgBorn {
@@ -72,6 +73,7 @@ struct MemcgGone {
   Hits hits = {};
   bool is_disabled = false;  // its cgroup is there, without the controller: charged to the memcg above
   std::optional<std::uint64_t> oom_kills = {};  // as at its birth
+  std::uint32_t thinned_moves = 0;              // as in a sample
 };
 
 struct OomKill {

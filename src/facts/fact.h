@@ -146,6 +146,15 @@ struct LimitHit {
   near_miss::LimitHits hits;
 };
 
+// Moves of its counter that have no row, from the first until the last of them: there were too many for all
+// to be told. New highs, limits and kills are told all the same, and where usage stood each millisecond.
+struct MovesThinned {
+  MemcgIndex memcg = 0;
+  std::uint64_t from_ns = 0;
+  std::uint64_t time_ns = 0;
+  std::uint64_t moves = 0;
+};
+
 // A burst of the memcg is over (usage is back by half of it), or ended with a kill, its memcg or the
 // recording: told as soon as that is decided, by the threshold that held then. It follows from the rows and
 // kills before it, so what reads a recording at another threshold finds others.
@@ -239,7 +248,7 @@ struct RecordingEnded {
 
 using Fact = std::variant<MemcgRow, MemcgFound, MemcgNamed, MemcgCharged, ThreadSeen, InactiveFileRead,
                           MemoryStatRead, MemcgGone, ProcessKilled, TaskStalled, TasksHung, HighSet, LimitHit,
-                          BurstFound, SpikeFound, KernelCounts, ProcessAllocations, CodeNamed, StackSeen,
-                          StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
+                          MovesThinned, BurstFound, SpikeFound, KernelCounts, ProcessAllocations, CodeNamed,
+                          StackSeen, StacksCounted, KernelLogged, Noted, SessionKnown, RecordingEnded>;
 
 }  // namespace memspike::facts

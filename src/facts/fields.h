@@ -271,6 +271,12 @@ void describe(auto& a, Like<LimitHit> auto& v) {
   a("throttled_charges", v.hits.throttled_charges);
 }
 
+void describe(auto& a, Like<MovesThinned> auto& v) {
+  a("memcg", v.memcg);
+  a("from_ns", v.from_ns);
+  a("moves", v.moves);
+}
+
 void describe(auto& a, Like<timeline::UsageAt> auto& v) {
   a("time_ns", v.time_ns);
   a("usage_bytes", v.usage_bytes);
@@ -377,6 +383,7 @@ inline const char* event_name(const TaskStalled&) { return "stall"; }
 inline const char* event_name(const TasksHung&) { return "tasks hung"; }
 inline const char* event_name(const HighSet&) { return "high set"; }
 inline const char* event_name(const LimitHit&) { return "limit hit"; }
+inline const char* event_name(const MovesThinned&) { return "thinned"; }
 inline const char* event_name(const BurstFound&) { return "burst"; }
 inline const char* event_name(const KernelCounts&) { return "kernel counts"; }
 inline const char* event_name(const ProcessAllocations&) { return "process allocations"; }

@@ -226,6 +226,10 @@ void LifeTable::handle(const facts::LimitHit& fact) {
   if (Life* memcg = at(fact.memcg)) memcg->add_limit_hits(fact.time_ns, fact.hits);
 }
 
+void LifeTable::handle(const facts::MovesThinned& fact) {
+  if (Life* memcg = at(fact.memcg)) memcg->told().thinned_moves += fact.moves;
+}
+
 void LifeTable::handle(const facts::KernelCounts& fact) {
   Life* memcg = at(fact.memcg);
   if (memcg == nullptr) return;

@@ -89,6 +89,7 @@ class LifeTable final : public facts::FactStage {
   void handle(const facts::TasksHung& fact);
   void handle(const facts::HighSet& fact);
   void handle(const facts::LimitHit& fact);
+  void handle(const facts::MovesThinned& fact);
   void handle(const facts::BurstFound&) {}  // it finds them itself, at its own threshold
   void handle(const facts::SpikeFound&) {}
   void handle(const facts::KernelCounts& fact);

@@ -17,6 +17,7 @@ void add_firings(TriggerCounts& sum, const Firings& firings) {
   sum.fired += firings.fired;
   sum.unchanged += firings.unchanged;
   sum.recorded += firings.recorded;
+  sum.thinned += firings.thinned;
   sum.lost_ring_full += firings.lost_ring_full;
   sum.lost_table_full += firings.lost_table_full;
   sum.lost_nested += firings.lost_nested;

@@ -42,6 +42,7 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   settings.sweep_max_shift = cadence.max_shift;
   settings.sweep_most_step_shift = cadence.step_shift;
   settings.wakeup_bytes = options.ring_bytes / 4;
+  if (options.moves_per_second > 0) settings.move_period_ns = 1'000'000'000 / options.moves_per_second;
   for (const std::string& pattern : options.name_patterns) {
     if (settings.pattern_count == MEMSPIKE_MAX_PATTERNS) break;
     auto& slot = settings.patterns[settings.pattern_count++];
@@ -57,7 +58,7 @@ void configure_maps(memspike_bpf& skeleton, const Options& options, Stacks stack
   bpf_map__set_autocreate(skeleton.maps.copy_drafts, copies(stacks));
   bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
   for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.rises, skeleton.maps.told_hits,
-                       skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
+                       skeleton.maps.budgets, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
     bpf_map__set_max_entries(map, options.max_memcgs);
   }
   // As CADENCE_GROUP of bpf/state.bpf.h.

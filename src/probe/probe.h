@@ -29,9 +29,12 @@ struct Options {
   std::uint32_t ring_bytes = 4U << 20;  // a power of two, at least a page
   std::uint32_t max_memcgs = 1024;      // tracked at the same time
   std::uint32_t max_processes = 8192;   // told apart per recording
-  bool memory_is_v1 = false;            // the hierarchy that memory is on
-  Stacks stacks = Stacks::off;          // record where a counter rises, if the kernel allows it
-  bool measure_runs = false;            // have the kernel measure the programs: some ns a run
+  // So many moves of each memcg are told in the long run; others are counted (bpf/thin.bpf.h). 0: all are
+  // told.
+  std::uint32_t moves_per_second = 0;
+  bool memory_is_v1 = false;    // the hierarchy that memory is on
+  Stacks stacks = Stacks::off;  // record where a counter rises, if the kernel allows it
+  bool measure_runs = false;    // have the kernel measure the programs: some ns a run
   // Told of each program that the kernel refuses, with what libbpf and the verifier said: many lines.
   std::function<void(const std::string& program, const std::string& log)> on_refused;
   std::vector<std::string> name_patterns;  // cgroups whose names begin so become roots when made (at most 8)
@@ -40,11 +43,12 @@ struct Options {
 using memspike::Hook;
 using memspike::ProgramRuns;
 
-// Firings of one trigger, and what became of them: fired = unchanged + recorded + the losses.
+// Firings of one trigger, and what became of them: fired = unchanged + recorded + thinned + the losses.
 struct TriggerCounts {
   std::uint64_t fired = 0;
   std::uint64_t unchanged = 0;
   std::uint64_t recorded = 0;
+  std::uint64_t thinned = 0;  // counted, and not told, for they were too many
   std::uint64_t lost_ring_full = 0;
   std::uint64_t lost_table_full = 0;
   std::uint64_t lost_nested = 0;

@@ -249,6 +249,10 @@ void Writer::handle(const facts::LimitHit& fact) {
   add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
 }
 
+void Writer::handle(const facts::MovesThinned& fact) {
+  add_fact(fact.time_ns, track(fact.memcg, kLifeTrack), fact);
+}
+
 void Writer::handle(const facts::MemcgCharged& fact) {
   add_fact(fact.time_ns, fact.memcgs.empty() ? session() : track(fact.memcgs.front(), kLifeTrack), fact);
 }

@@ -70,6 +70,7 @@ class Writer {
   void handle(const facts::ProcessKilled& fact);
   void handle(const facts::TaskStalled& fact);
   void handle(const facts::LimitHit& fact);
+  void handle(const facts::MovesThinned& fact);
   void handle(const facts::BurstFound& fact);
   void handle(const facts::SpikeFound& fact);
   void handle(const facts::MemcgCharged& fact);

@@ -133,12 +133,12 @@ auto with_rules(Call call) {
               std::pair(&Memcg::bursts_total, kSum), std::pair(&Memcg::burst_threshold_bytes, kLatest),
               std::pair(&Memcg::burst_histograms, kParts), std::pair(&Memcg::oom_kills, kLeftOut),
               std::pair(&Memcg::forgotten_kills, kForgotten), std::pair(&Memcg::near_misses, kParts),
-              std::pair(&Memcg::at_limit, kParts), std::pair(&Memcg::inherited, kFirstKnown),
-              std::pair(&Memcg::runtimes, kLeftOut), std::pair(&Memcg::allocations, kParts),
-              std::pair(&Memcg::shown, kMerged), std::pair(&Memcg::working_set_known, kBoth),
-              std::pair(&Memcg::observed, kMerged), std::pair(&Memcg::timeline, kLeftOut),
-              std::pair(&Memcg::limits, kLeftOut), std::pair(&Memcg::stall_marks, kLeftOut),
-              std::pair(&Memcg::overview, kLeftOut));
+              std::pair(&Memcg::at_limit, kParts), std::pair(&Memcg::thinned_moves, kSum),
+              std::pair(&Memcg::inherited, kFirstKnown), std::pair(&Memcg::runtimes, kLeftOut),
+              std::pair(&Memcg::allocations, kParts), std::pair(&Memcg::shown, kMerged),
+              std::pair(&Memcg::working_set_known, kBoth), std::pair(&Memcg::observed, kMerged),
+              std::pair(&Memcg::timeline, kLeftOut), std::pair(&Memcg::limits, kLeftOut),
+              std::pair(&Memcg::stall_marks, kLeftOut), std::pair(&Memcg::overview, kLeftOut));
 }
 
 }  // namespace

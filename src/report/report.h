@@ -219,6 +219,7 @@ struct Memcg {
   std::uint64_t all_kills() const { return oom_kills.size() + forgotten_kills.entries; }
   NearMisses near_misses;
   AtLimit at_limit;
+  std::uint64_t thinned_moves = 0;  // of its counter, that have no row: there were too many
   std::optional<Inherited> inherited;
   std::vector<process::Runtime> runtimes;  // of the processes that charged memory
   Allocations allocations;

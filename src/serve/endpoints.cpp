@@ -73,6 +73,7 @@ Json to_json(const Series& series, std::uint64_t now_ns) {
   json["kills"] = series.all_kills();
   json["lives"] = series.lives;
   json["living"] = series.living > 0;
+  json["thinned_moves"] = series.thinned_moves;
   json["born_ns"] = series.born_ns;
   return json;
 }
@@ -82,6 +83,24 @@ Json to_json(const Zoomed& zoomed) {
           {"closer", zoomed.is_in},
           {"container", views::escape_terminal(zoomed.who)},
           {"why", zoomed.why}};
+}
+
+// Those that moved too often, the loudest first.
+Json thinned_of(const Meters& meters) {
+  constexpr std::size_t kMost = 16;
+  std::vector<const Series*> loud;
+  for (const auto& [subject, series] : meters.all()) {
+    if (series->thinned_moves > 0) loud.push_back(series.get());
+  }
+  std::stable_sort(loud.begin(), loud.end(),
+                   [](const Series* a, const Series* b) { return a->thinned_moves > b->thinned_moves; });
+  if (loud.size() > kMost) loud.resize(kMost);
+  Json json = Json::array();
+  for (const Series* each : loud) {
+    json.push_back(
+        {{"container", views::escape_terminal(label_of(each->id))}, {"moves", each->thinned_moves}});
+  }
+  return json;
 }
 
 std::string render(const report::Report& report) {
@@ -145,9 +164,11 @@ Response Endpoints::metrics(const Request& request) {
 Response Endpoints::status() {
   Health health;
   std::size_t subjects = 0;
+  Json thinned = Json::array();
   if (!ask([&] {
         health = health_();
         subjects = service_.meters().size();
+        thinned = thinned_of(service_.meters());
       })) {
     return busy();
   }
@@ -178,6 +199,8 @@ Response Endpoints::status() {
                   {"dossiers_not_kept", health.written.unkept_dossiers},
                   {"log_lines_not_kept", health.written.unkept_lines},
                   {"last_write_failure", views::escape_terminal(health.written.last_failure)},
+                  {"thinned_moves", health.thinned_moves},
+                  {"thinned", thinned},
                   {"lost", lost}});
 }
 

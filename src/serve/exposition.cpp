@@ -124,6 +124,13 @@ void write_counts(MetricWriter& out, const All& all) {
                 count("memspike_container_near_limit_seconds", "Time above nine tenths of the limit.",
                       MetricUnit::seconds),
                 &Series::near_limit_ns);
+  write_each(out, all,
+             count("memspike_container_thinned_moves",
+                   "Moves of usage that were counted, and not told one by one, for there were too many; "
+                   "missing where all were told."),
+             [](const Series& series) {
+               return series.thinned_moves > 0 ? std::optional(series.thinned_moves) : std::nullopt;
+             });
 }
 
 void write_histograms(MetricWriter& out, const All& all) {
@@ -173,6 +180,8 @@ void write_self(MetricWriter& out, const Health& health) {
   out.family({"memspike_lost_records", MetricType::counter, MetricUnit::none,
               "What was lost, by cause; zero where nothing was."});
   for (const auto& [cause, count] : health.lost) out.sample(with("", "cause", cause), count);
+  counter("memspike_thinned_moves", MetricUnit::none,
+          "Moves of usage, of all cgroups, that were counted and not told one by one.", health.thinned_moves);
   gauge("memspike_dossiers", MetricUnit::none, "Dossiers on the disk.", health.written.dossiers);
   gauge("memspike_dossiers_bytes", MetricUnit::bytes, "Room that they take.", health.written.dossier_bytes);
   counter("memspike_dossiers_written", MetricUnit::none, "Dossiers that were written.", health.written.made);

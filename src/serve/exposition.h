@@ -29,6 +29,7 @@ struct Health {
   std::uint64_t dropped_subjects = 0;
   std::uint64_t started_realtime_ns = 0;
   std::uint64_t kills = 0;
+  std::uint64_t thinned_moves = 0;
   std::vector<facts::Counter> lost;
   std::vector<Zoomed> zoomed;
   Written written;

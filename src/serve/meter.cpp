@@ -28,6 +28,7 @@ void add_counts(const Series& from, Series& to) {
   to.stalls += from.stalls;
   to.stalled_ns += from.stalled_ns;
   to.near_limit_ns += from.near_limit_ns;
+  to.thinned_moves += from.thinned_moves;
   to.ever_peak_bytes = std::max(to.ever_peak_bytes, from.ever_peak_bytes);
   to.steepest_bytes_per_second = std::max(to.steepest_bytes_per_second, from.steepest_bytes_per_second);
   for (std::size_t i = 0; i < kScrapers; ++i)
@@ -185,6 +186,11 @@ void Meters::limit_hit(facts::MemcgIndex memcg, const near_miss::LimitHits& hits
   if (known == lives_.end()) return;
   known->second->series->refused_charges += hits.refused_charges;
   known->second->series->throttled_charges += hits.throttled_charges;
+}
+
+void Meters::thin(facts::MemcgIndex memcg, std::uint64_t moves) {
+  const auto known = lives_.find(memcg);
+  if (known != lives_.end()) known->second->series->thinned_moves += moves;
 }
 
 void Meters::stall(facts::MemcgIndex memcg, std::uint64_t duration_ns) {

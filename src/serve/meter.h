@@ -66,6 +66,7 @@ struct Series {
   std::uint64_t stalls = 0;
   std::uint64_t stalled_ns = 0;
   std::uint64_t near_limit_ns = 0;  // above nine tenths of the limit
+  std::uint64_t thinned_moves = 0;  // counted, and not told one by one
   std::uint64_t lives = 0;
   std::uint64_t first_ns = 0;  // it is counted since then
   std::uint64_t born_ns = 0;   // the latest life
@@ -109,6 +110,7 @@ class Meters {
                std::uint64_t now_ns);
   void limit_hit(facts::MemcgIndex memcg, const near_miss::LimitHits& hits);
   void stall(facts::MemcgIndex memcg, std::uint64_t duration_ns);
+  void thin(facts::MemcgIndex memcg, std::uint64_t moves);
 
   // Forgets what ended for long. Once a second.
   void tick(std::uint64_t now_ns);

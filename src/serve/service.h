@@ -117,6 +117,7 @@ class Service : public facts::FactSink {
   void handle(const facts::TasksHung& fact);
   void handle(const facts::LimitHit& fact);
   void handle(const facts::TaskStalled& fact);
+  void handle(const facts::MovesThinned& fact);
   void handle(const facts::SessionKnown& fact) { session_ = fact; }
   template <class F>
   void handle(const F&) {}

@@ -117,6 +117,7 @@ inline std::vector<facts::Fact> story() {
       facts::TasksHung{1, kStartNs + 8'440'000, false, "/above", {{42, 43}}},
       facts::TasksHung{1, kStartNs + 8'445'000, true, {}, {}},
       facts::LimitHit{1, kStartNs + 8'450'000, {17, 2}},
+      facts::MovesThinned{1, kStartNs + 8'100'000, kStartNs + 8'460'000, 12'345},
       kill(8'500'000, false),
       kill(8'600'000, true),
       row(1, 9'000'000, kMiB),

@@ -79,7 +79,7 @@ _memspike_value() {
     --cgroup) _memspike_cgroups "$word" "$root" ;;
     -d | --duration | --from | --to | --spike | --session | --min-prominence | --dossier-window | --sweep | --ring | --max-memcgs | \
       --limit | --fail-if | --namespace | --exclude | --keep | --keep-after | --memory | --dossiers | --dossier-bytes | \
-      --metrics | --since | --for | --name | --unit) ;;
+      --metrics | --since | --for | --name | --unit | --moves-per-second) ;;
     *) return 1 ;;
   esac
 }
@@ -102,7 +102,7 @@ _memspike_options() {
     doctor) options="-f --format --disable-feature $common" ;;
     serve)
       options='--scope --namespace --exclude --detail --keep --keep-after --memory --data-dir --dossiers --dossier-bytes'
-      options+=" --socket --metrics --page --redact --log-format --max-memcgs --config $common"
+      options+=" --socket --metrics --page --redact --log-format --max-memcgs --moves-per-second --config $common"
       ;;
     why | status) options='-f --format --socket -h --help -q --quiet -v --verbose' ;;
     kills) options='-f --format --since --socket -h --help -q --quiet -v --verbose' ;;
@@ -150,7 +150,7 @@ _memspike() {
           --ring | --max-memcgs | --detail | --tier | --disable-feature | --cgroup-root | --host-root | \
           --pod-uid | --pod | --name | --unit | --cgroup | --pid | --container | --duration | --from | --to | --session | --limit | --fail-if | --section | \
           --scope | --namespace | --exclude | --keep | --keep-after | --memory | --data-dir | --dossiers | --dossier-bytes | \
-          --socket | --metrics | --log-format | --config | --since | --for) option=$w ;;
+          --socket | --metrics | --log-format | --config | --since | --for | --moves-per-second) option=$w ;;
       esac
     elif [[ -z $command ]]; then
       command=$w

@@ -173,6 +173,7 @@ complete -c memspike -n '__memspike_in serve' -l metrics -x -d 'Answer /metrics 
 complete -c memspike -n '__memspike_in serve' -l page -d 'Show the node at a glance there, too'
 complete -c memspike -n '__memspike_in serve' -l redact -d 'Keep no command lines'
 complete -c memspike -n '__memspike_in serve' -l log-format -x -a 'text json' -d 'How the log looks'
+complete -c memspike -n '__memspike_in serve' -l moves-per-second -x -d 'Moves of a container that are told one by one'
 complete -c memspike -n '__memspike_in serve' -l config -rF -d 'Read options from a file'
 complete -c memspike -n '__memspike_in list serve why kills last status' -l socket -rF -d 'Where the service answers'
 complete -c memspike -n '__memspike_in kills' -l since -x -d 'Only of the time since then'

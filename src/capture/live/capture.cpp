@@ -321,7 +321,10 @@ void Capture::zoom(int direction) {
   note_detail();
 }
 
-void Capture::tell_session() { emit(session_known()); }
+void Capture::tell_session() {
+  interpreter_.tell_thinned();
+  emit(session_known());
+}
 
 facts::SessionKnown Capture::session_known() {
   note_detail();

@@ -10,7 +10,7 @@ void count_events(const probe::Probe& probe, const MemoryStat& memory_stat, cons
   const probe::TriggerCounts sum = counts.of_all_triggers();
   const auto fired = [&](memspike_trigger trigger) { return counts.triggers[trigger].fired; };
   known.session.max_sample_gap_ns = counts.max_gap_ns;
-  // triggers = samples + unchanged + ring_buffer_full + memcg_table_full + nested_trigger +
+  // triggers = samples + unchanged + thinned + ring_buffer_full + memcg_table_full + nested_trigger +
   // program_recursion.
   known.events = {{"page_allocs", fired(MEMSPIKE_TRIGGER_PAGE_ALLOC)},
                   {"page_frees", fired(MEMSPIKE_TRIGGER_PAGE_FREE)},
@@ -23,6 +23,7 @@ void count_events(const probe::Probe& probe, const MemoryStat& memory_stat, cons
                   {"triggers", sum.fired + counts.recursion_misses},
                   {"samples", sum.recorded},
                   {"unchanged", sum.unchanged},
+                  {"thinned", sum.thinned},
                   {"stat_readings", memory_stat.readings()},
                   {"stat_readings_put_off", memory_stat.put_off()}};
   if (probe.takes_stacks()) known.events.emplace_back("stacks", counts.stacks);

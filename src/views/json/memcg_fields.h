@@ -349,6 +349,8 @@ inline void describe(auto& a, const report::Memcg& v) {
   a("pod", v.pod);
   a("at_limit", v.at_limit);
   a("oom_kills_forgotten", v.forgotten_kills.entries, "earlier ones, of which only the number is kept");
+  a("thinned_moves", v.thinned_moves,
+    "that are counted and have no row: there were too many for all to be told");
 }
 
 }  // namespace memspike::views

@@ -66,6 +66,28 @@ Facts detail_facts(const facts::Session& session, const Page& page) {
   return facts;
 }
 
+// A container that moves its counter too often for a service that watches all of a node.
+Facts thinned_facts(const report::Report& report, const Page& page) {
+  constexpr std::size_t kMost = 3;
+  std::vector<const report::Memcg*> loud;
+  for (const report::Memcg& memcg : report.memcgs) {
+    if (memcg.thinned_moves > 0) loud.push_back(&memcg);
+  }
+  if (loud.empty()) return {};
+  std::stable_sort(loud.begin(), loud.end(),
+                   [](const auto* a, const auto* b) { return a->thinned_moves > b->thinned_moves; });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(loud.size(), kMost); ++i) {
+    text += fmt::format("{}{} of {}", i == 0 ? "" : ", ", counted(loud[i]->thinned_moves, "move"),
+                        memcg_name(loud[i]->path, report, page));
+  }
+  if (loud.size() > kMost) text += fmt::format(" and of {}", counted(loud.size() - kMost, "other"));
+  return {{"thinned",
+           text + ": too many to be told one by one. New highs are exact nevertheless, and where usage stood "
+                  "is known each millisecond; lower spikes that were shorter may be missing.",
+           Tone::warn}};
+}
+
 }  // namespace
 
 std::uint64_t records_lost(const report::Report& report) {
@@ -76,7 +98,10 @@ std::uint64_t records_lost(const report::Report& report) {
   return total;
 }
 
-Facts lost_facts(const report::Report& report, const Page& page) {
+namespace {
+
+// Of records, by cause.
+Facts record_facts(const report::Report& report, const Page& page) {
   std::vector<facts::Counter> lost;
   std::uint64_t skipped = 0;
   for (const facts::Counter& counter : report.lost) {
@@ -98,6 +123,14 @@ Facts lost_facts(const report::Report& report, const Page& page) {
                               counters_of(lost, page, false)),
                   Tone::alarm}};
   if (!skips.empty()) facts.push_back({"", skips});
+  return facts;
+}
+
+}  // namespace
+
+Facts lost_facts(const report::Report& report, const Page& page) {
+  Facts facts = record_facts(report, page);
+  append(facts, thinned_facts(report, page));
   return facts;
 }
 
