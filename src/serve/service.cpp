@@ -204,6 +204,16 @@ void Service::handle(const facts::TaskStalled& fact) {
     meters_.stall(life->found.memcg, fact.duration_ns);
 }
 
+void Service::handle(const facts::MovesThinned& fact) {
+  if (const Life* life = watched_.subject_at(fact.memcg); life != nullptr && life->subject)
+    meters_.thin(life->found.memcg, fact.moves);
+}
+
+// What is of no container is of the service: that the clock was set, as an example.
+void Service::handle(const facts::Noted& fact) {
+  if (!fact.memcg) world_.warn(fact.text);
+}
+
 void Service::tell_unseen(const Life& life, std::uint64_t count, const char* why) {
   const Life* subject = watched_.subject_at(life.found.memcg);
   if (subject == nullptr) subject = &life;

@@ -119,6 +119,7 @@ class Service : public facts::FactSink {
   void handle(const facts::TaskStalled& fact);
   void handle(const facts::MovesThinned& fact);
   void handle(const facts::SessionKnown& fact) { session_ = fact; }
+  void handle(const facts::Noted& fact);
   template <class F>
   void handle(const F&) {}
 
