@@ -20,10 +20,12 @@
 /* So much may be owed: a second of records at once. */
 #define MOVES_CREDIT_NS 1000000000ull
 /*
- * Where the reader is behind, half of that, and each record costs as much as sixteen: the second
- * half of the ring buffer is left to those who are quiet, for some 300 moves of each.
+ * Where the reader is behind, half of that, and whoever owes a quarter already pays sixteen times
+ * as much: the second half of the ring buffer is left to those who are quiet, for 2,500 moves of
+ * each.
  */
 #define MOVES_PRESSED_CREDIT_NS (MOVES_CREDIT_NS / 2)
+#define MOVES_QUIET_NS (MOVES_CREDIT_NS / 4)
 #define MOVES_PRESSED_SHIFT 4
 
 static __always_inline bool is_reader_behind(void)
@@ -39,9 +41,9 @@ static __always_inline void pay_record(u32 index, u64 now, u64 told)
 
 	if (!cost || !budget)
 		return;
-	if (is_reader_behind())
-		cost <<= MOVES_PRESSED_SHIFT;
 	paid = budget->paid_ns;
+	if (paid > now + MOVES_QUIET_NS && is_reader_behind())
+		cost <<= MOVES_PRESSED_SHIFT;
 	budget->paid_ns = (paid > now ? paid : now) + cost;
 	if (told)
 		__sync_fetch_and_add(&budget->thinned, -told);
