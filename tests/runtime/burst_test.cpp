@@ -29,21 +29,22 @@ int run_in(const Cgroup& cgroup, std::vector<std::string> arguments) {
 
 }  // namespace
 
-// [host]: an emulated machine takes as long for a rise as the story rests at its floor.
+// [host]: an emulated machine takes as long for a rise as the story rests at its floor; a busy one takes a
+// quarter of it.
 TEST_CASE("a container's start is a level, and each burst rises from where it lives", "[host]") {
   const Cgroup cgroup("/" + unique_name("bursts"), 400U << 20);
   Recorder recorder({"--cgroup", cgroup.path(), "--min-prominence", "4Mi"});
-  REQUIRE(run_workload(cgroup, {"story", "--floor", "38M", "--burst", "60M", "--period", "300ms", "--hold",
-                                "100ms", "--bursts", "8"}) == 0);
+  REQUIRE(run_workload(cgroup, {"story", "--floor", "38M", "--burst", "60M", "--period", "1s", "--hold",
+                                "100ms", "--bursts", "5"}) == 0);
   const Json memcg = memcg_of(recorder.stop(), cgroup.path());
   const std::vector<Json> bursts = counted_bursts(memcg);
-  REQUIRE(bursts.size() == 8);
-  CHECK(memcg.at("bursts_total") == 8);
+  REQUIRE(bursts.size() == 5);
+  CHECK(memcg.at("bursts_total") == 5);
   for (const Json& burst : bursts) {
     CHECK(std::abs(number(burst, "height_bytes") - 22.0 * kMiB) < 1.5 * kMiB);
     CHECK(number(burst, "floor_bytes") > 36.0 * kMiB);
     CHECK(number(burst, "duration_ns") > 95e6);
-    CHECK(number(burst, "duration_ns") < 290e6);
+    CHECK(number(burst, "duration_ns") < 990e6);
     CHECK(burst.at("outcome") == "fell");
   }
 }

@@ -1,6 +1,7 @@
 // A node service under test, on a node whose pods have names.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
@@ -47,10 +48,11 @@ class Service {
     std::vector<std::string> arguments = {memspike_path(), "serve",
                                           "--data-dir",    data_dir().string(),
                                           "--socket",      socket(),
-                                          "--keep",        "5s",
                                           "--keep-after",  "300ms",
                                           "--host-root",   node_.root().path().string(),
                                           "--cgroup-root", memory_mount().string()};
+    if (std::find(more_.begin(), more_.end(), "--keep") == more_.end())
+      arguments.insert(arguments.end(), {"--keep", "5s"});
     arguments.insert(arguments.end(), more_.begin(), more_.end());
     process_.emplace(Process::Options{arguments, nullptr, {}, [this] {
                                         for (const auto& [name, value] : environment_)

@@ -133,6 +133,14 @@ std::vector<double> corner_errors(const Json& recorded, const std::vector<Burst>
   return errors;
 }
 
+// How long the workload took for the step in which usage began to rise: one page.
+double median_step_ns(const std::vector<Burst>& bursts) {
+  std::vector<double> steps;
+  for (const Burst& burst : bursts) steps.push_back(burst.onset_ns - burst.onset_after_ns);
+  std::sort(steps.begin(), steps.end());
+  return steps[steps.size() / 2];
+}
+
 }  // namespace
 
 TEST_CASE("onset, peak and settle have the workload's own times", "[host]") {
@@ -162,21 +170,23 @@ TEST_CASE("onset, peak and settle have the workload's own times", "[host]") {
   }
   std::sort(errors.begin(), errors.end());
   std::sort(late.begin(), late.end());
+  // Where a page takes longer than the 5 us that it should, so does everything.
+  const double slowness = std::max(1.0, median_step_ns(bursts) / 5'000);
   const double median = errors[errors.size() / 2];
   const double p99 = errors[errors.size() * 99 / 100];
-  INFO("median " << median << " ns, p99 " << p99 << " ns");
-  CHECK(median <= 5'000);
-  CHECK(p99 <= 50'000);
+  INFO("median " << median << " ns, p99 " << p99 << " ns, a page " << median_step_ns(bursts) << " ns");
+  CHECK(median <= 5'000 * slowness);
+  CHECK(p99 <= 50'000 * slowness);
   // A fall is seen as it happens where uncharges are watched, else by the sweep.
   const bool at_once = report.at("session").at("tier") == "charge";
   INFO("falls: median " << late[late.size() / 2] << " ns, p99 " << late[late.size() * 99 / 100] << " ns");
-  CHECK(late[late.size() / 2] <= (at_once ? 5'000 : 1'000'000));
-  CHECK(late[late.size() * 99 / 100] <= (at_once ? 50'000 : 3'000'000));
+  CHECK(late[late.size() / 2] <= (at_once ? 5'000 * slowness : 1'000'000));
+  CHECK(late[late.size() * 99 / 100] <= (at_once ? 50'000 * slowness : 3'000'000));
 
   const std::vector<double> corners = corner_errors(memcg.at("bursts"), bursts);
   REQUIRE(corners.size() >= 2 * (kBursts - 1));
   INFO("corners: median " << corners[corners.size() / 2] << " ns, p99 " << corners[corners.size() * 99 / 100]
                           << " ns");
-  CHECK(corners[corners.size() / 2] <= 5'000);
-  CHECK(corners[corners.size() * 99 / 100] <= 50'000);
+  CHECK(corners[corners.size() / 2] <= 5'000 * slowness);
+  CHECK(corners[corners.size() * 99 / 100] <= 50'000 * slowness);
 }

