@@ -133,7 +133,8 @@ TEST_CASE("the JSON keeps the contract: names, order, integers, nulls") {
                                                    "burst_histograms",
                                                    "pod",
                                                    "at_limit",
-                                                   "oom_kills_forgotten"});
+                                                   "oom_kills_forgotten",
+                                                   "thinned_moves"});
   CHECK(keys_of(memcg["bursts"][0]) == std::vector<std::string>{"top_ns",
                                                                 "top_utc",
                                                                 "top_bytes",

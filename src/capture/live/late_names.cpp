@@ -9,8 +9,9 @@
 namespace memspike::capture {
 namespace {
 
-constexpr std::uint64_t kFirstPauseNs = 100'000'000;
-constexpr std::uint64_t kTogetherNs = 200'000'000;
+// The link of a container's log is there some moments after its cgroup.
+constexpr std::uint64_t kFirstPauseNs = 20'000'000;
+constexpr std::uint64_t kTogetherNs = 50'000'000;
 constexpr std::uint64_t kLongestPauseNs = 30'000'000'000;
 constexpr std::size_t kMaxNameless = 4096;
 constexpr int kAskedPerPoll = 32;  // of each some files are looked for
@@ -34,7 +35,11 @@ bool says_more(const facts::Description& description, const facts::Description& 
 
 void LateNames::on_fact(const facts::Fact& fact, const Emit&) {
   if (const auto* gone = std::get_if<facts::MemcgGone>(&fact)) {
-    for (Nameless& nameless : nameless_) nameless.is_gone = nameless.is_gone || nameless.memcg == gone->memcg;
+    for (Nameless& nameless : nameless_) {
+      if (nameless.memcg != gone->memcg) continue;
+      nameless.is_gone = true;
+      nameless.next_ns = next_ns_ = 0;  // at once: the link may go soon
+    }
   }
   const auto* born = std::get_if<facts::MemcgFound>(&fact);
   if (born == nullptr) return;
