@@ -130,11 +130,9 @@ class Walker {
       enter_pod(pod);
       layout_.pod_path = path_;
       layout_.role = Role::pod;
-    } else if (layout_.container_id && layout_.runtime != "lxc") {
-      layout_.is_nested = true;
-    } else if (layout_.pod_path) {
+    } else if (layout_.pod_path && !is_closed()) {
       enter_container(parse_pod_child(name));
-    } else if (const auto lone = parse_lone(name)) {
+    } else if (const auto lone = is_closed() ? std::nullopt : parse_lone(name)) {
       enter_container(*lone);
     } else if (layout_.container_id) {
       layout_.is_nested = true;
@@ -146,6 +144,8 @@ class Walker {
   Layout take() { return std::move(layout_); }
 
  private:
+  // What lies in a container is a part of it, but that of LXC may be a machine with containers of its own.
+  bool is_closed() const { return layout_.container_id && layout_.runtime != "lxc"; }
   // An LXC container is a machine: Docker's containers in there are told apart, as a nested cluster's pods
   // are.
   std::optional<ContainerName> parse_lone(std::string_view name) const {

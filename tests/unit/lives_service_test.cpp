@@ -161,7 +161,8 @@ TEST_CASE("an hour of 500 memcgs with ten births a second costs what some minute
   const std::uint64_t cost_late_ns = cost_of_ten_minutes();
   CHECK(table->kept_lives() == kept);
   CHECK(kept == Node::kLives + Retention::recent().dead_lives);
-  CHECK(heap::bytes() < held_early + held_early / 20);
+  // What the node's own memcg keeps fills up longer.
+  CHECK(heap::bytes() < held_early + std::max(held_early / 20, std::size_t{2} << 20));
   CHECK(cost_late_ns < cost_early_ns * 2);
 
   // The least of some: what another process does to the caches is not of the snapshot.
