@@ -112,5 +112,5 @@ TEST_CASE("metrics have the thinned moves of those that moved too often, and non
   CHECK(text.find("memspike_container_thinned_moves_total{namespace=\"shop\",pod=\"loud\",container=\"app\"} "
                   "741\n") != std::string::npos);
   CHECK(text.find("thinned_moves_total{namespace=\"shop\",pod=\"quiet\"") == std::string::npos);
-  CHECK(text.find("memspike_thinned_moves_total 741\n") != std::string::npos);
+  CHECK(text.find("memspike_thinned_moves_total{} 741\n") != std::string::npos);
 }
