@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import time
 import uuid
 
@@ -20,7 +21,7 @@ class Pod:
         self.node = node
         self.pod = f"{node.parent}/pod{uid}"
         self.directory = f"{self.pod}/{container}"
-        self.links = node.name(uid, f"pod-{number}", container)
+        self.link, self.logs = node.name(uid, f"pod-{number}", container)
         os.mkdir(self.pod)
         if is_v2():
             write(f"{self.pod}/cgroup.subtree_control", "+memory")
@@ -33,8 +34,8 @@ class Pod:
         self.process.wait()
         remove(self.directory)
         remove(self.pod)
-        for link in self.links:
-            os.unlink(link)
+        os.unlink(self.link)
+        shutil.rmtree(self.logs)
 
 
 class Node:
@@ -51,12 +52,12 @@ class Node:
         os.makedirs(f"{host_root}/var/log/containers")
 
     def name(self, uid, pod, container):
-        """As kubelet does it: a log's directory, and a link that has the container's id."""
-        logs = f"/var/log/pods/{NAMESPACE}_{pod}_{uid}/app"
-        os.makedirs(self.host_root + logs)
+        """As kubelet does it: a log's directory, and a link that has the container's id. Both go with the pod."""
+        pod_logs = f"/var/log/pods/{NAMESPACE}_{pod}_{uid}"
+        os.makedirs(f"{self.host_root}{pod_logs}/app")
         link = f"{self.host_root}/var/log/containers/{pod}_{NAMESPACE}_app-{container}.log"
-        os.symlink(f"{logs}/0.log", link)
-        return [link]
+        os.symlink(f"{pod_logs}/app/0.log", link)
+        return link, self.host_root + pod_logs
 
     def __enter__(self):
         for directory in (os.path.dirname(self.parent), self.parent):
