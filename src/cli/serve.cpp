@@ -46,6 +46,7 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kLookForRootsNs = 10 * kSecondNs;
 constexpr int kSocketThreads = 2;  // a long answer on one of them holds up no short one
+constexpr int kLargeBytes = 1 << 20;
 
 // For tests: minutes of looking closer become seconds.
 std::uint64_t zoom_haste() {
@@ -216,6 +217,9 @@ class Server {
     written.files = {command_.data_dir + "/lock"};
     give_up_rights(written);
     malloc_trim(0);  // what loading took
+    // Answers of some MB go back to the kernel at once: by itself glibc would learn to keep so much.
+    mallopt(M_MMAP_THRESHOLD, kLargeBytes);
+    mallopt(M_TRIM_THRESHOLD, kLargeBytes);
     service_->start_writing();
     mailbox_.set_bell([this] { loop_->ring(); });
     endpoints_ = std::make_unique<serve::Endpoints>(*service_, mailbox_, [this] { return health(); });

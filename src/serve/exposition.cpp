@@ -14,6 +14,9 @@ using views::MetricType;
 using views::MetricUnit;
 using views::MetricWriter;
 
+// As much as one of them takes, and more: text that grows by being copied would be there twice.
+constexpr std::size_t kSeriesBytes = 8 << 10;
+
 std::string labels_of(const SubjectId& subject) {
   Labels labels;
   labels.add("namespace", subject.namespace_name);
@@ -34,11 +37,16 @@ struct Labelled {
 };
 using All = std::vector<Labelled>;
 
+// What has ended and counted nothing is told no longer: nobody misses a zero, and of a node where ten
+// containers a second come and go that is most of what would be told.
+bool is_told(const Series& series, std::uint64_t value) { return series.living > 0 || value > 0; }
+
 template <class Value>
 void write_each(MetricWriter& out, const All& all, const Family& family, Value value) {
   out.family(family);
   for (const auto& [labels, series] : all) {
-    if (const std::optional<std::uint64_t> known = value(*series)) out.sample(labels, *known);
+    const std::optional<std::uint64_t> known = value(*series);
+    if (known && is_told(*series, *known)) out.sample(labels, *known);
   }
 }
 
@@ -52,22 +60,46 @@ void write_counter(MetricWriter& out, const All& all, const Family& family, std:
   write_each(out, all, family, [&](const Series& series) { return std::optional(series.*count); });
 }
 
+// le="0.5" of each bound.
+template <std::size_t kBounds>
+std::array<std::string, kBounds> bound_labels(const std::array<double, kBounds>& bounds) {
+  std::array<std::string, kBounds> labels;
+  for (std::size_t i = 0; i < kBounds; ++i) {
+    std::string bound = fmt::format("{}", bounds[i]);
+    if (bound.find_first_of(".e") == std::string::npos) bound += ".0";
+    labels[i] = fmt::format("le=\"{}\"", bound);
+  }
+  return labels;
+}
+
 template <std::size_t kBounds>
 void write_buckets(MetricWriter& out, const All& all, const Family& family,
                    const std::array<double, kBounds>& bounds, Buckets<kBounds> Series::*which) {
   out.family(family);
+  const std::array<std::string, kBounds> bound_is = bound_labels(bounds);
+  std::vector<Bucket> buckets(kBounds);
   for (const auto& [labels, series] : all) {
     const Buckets<kBounds>& counted = series->*which;
     if (counted.count == 0) continue;
-    std::vector<Bucket> buckets;
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < kBounds; ++i) {
       below += counted.counts[i];
-      std::string bound = fmt::format("{}", bounds[i]);
-      if (bound.find_first_of(".e") == std::string::npos) bound += ".0";
-      buckets.push_back({std::move(bound), below});
+      buckets[i] = {bound_is[i], below};
     }
     out.sample(labels, buckets, counted.count, counted.sum);
+  }
+}
+
+void write_kills(MetricWriter& out, const All& all, const Family& family) {
+  out.family(family);
+  std::array<std::string, kKilledBy.size()> limits;
+  for (std::size_t by = 0; by < limits.size(); ++by) limits[by] = with("", "limit", kKilledBy[by]);
+  for (const auto& [labels, series] : all) {
+    for (std::size_t by = 0; by < limits.size(); ++by) {
+      const std::uint64_t kills = series->kills[by];
+      if (by == static_cast<std::size_t>(KilledBy::unknown) && kills == 0) continue;
+      if (is_told(*series, kills)) out.sample(labels, limits[by], kills);
+    }
   }
 }
 
@@ -101,15 +133,10 @@ void write_counts(MetricWriter& out, const All& all) {
   };
   write_counter(out, all, count("memspike_container_bursts", "Rises from a floor that came back by half."),
                 &Series::bursts);
-  out.family(count("memspike_container_oom_kills",
-                   "Processes that the OOM killer killed, by whose limit: its own, its pod's, one further "
-                   "out, the node's; unknown of those that only the kernel counted."));
-  for (const auto& [labels, series] : all) {
-    for (std::size_t by = 0; by < kKilledBy.size(); ++by) {
-      if (by == static_cast<std::size_t>(KilledBy::unknown) && series->kills[by] == 0) continue;
-      out.sample(with(labels, "limit", kKilledBy[by]), series->kills[by]);
-    }
-  }
+  write_kills(out, all,
+              count("memspike_container_oom_kills",
+                    "Processes that the OOM killer killed, by whose limit: its own, its pod's, one further "
+                    "out, the node's; unknown of those that only the kernel counted."));
   write_counter(out, all, count("memspike_container_refused_charges", "Charges that its limit refused."),
                 &Series::refused_charges);
   write_counter(out, all, count("memspike_container_throttled_charges", "Charges above memory.high."),
@@ -200,6 +227,7 @@ void write_self(MetricWriter& out, const Health& health) {
 std::string render_metrics(const std::vector<Series>& series, const Health& health, std::size_t scraper,
                            views::MetricText text) {
   std::string result;
+  result.reserve(series.size() * kSeriesBytes);
   MetricWriter out(
       [&result](std::string_view chunk) -> Result<void> {
         result += chunk;

@@ -12,7 +12,6 @@
 #include "recording_facts.h"
 #include "serve/catch_up.h"
 #include "serve/dossiers.h"
-#include "serve/exposition.h"
 #include "serve/http_server.h"
 #include "serve/kill_log.h"
 #include "serve/meter.h"
@@ -480,27 +479,6 @@ TEST_CASE("a data directory that cannot be used costs the dossiers, and nothing 
   CHECK(service.kills().all()[0].no_dossier == "the data directory cannot be used");
   CHECK(service.written().failed >= 1);
   CHECK(service.meters().find(kApp)->all_kills() == 1);
-}
-
-TEST_CASE("labels hold whatever containers are called, and both formats are asked for by name") {
-  Series series;
-  series.id = {"shop", "a\"b\\c\nd\x1b", "app"};
-  series.living = 1;
-  series.kills[0] = 3;
-  series.burst_share.add(kShareBounds, 0.25);
-  const Health health;
-  const std::string text = render_metrics({series}, health, 0, views::MetricText::prometheus);
-  CHECK(text.find("memspike_container_oom_kills_total{namespace=\"shop\",pod=\"a\\\"b\\\\c\\\\x0ad\\\\x1b\","
-                  "container=\"app\",limit=\"own\"} 3\n") != std::string::npos);
-  CHECK(text.find("# TYPE memspike_container_oom_kills_total counter\n") != std::string::npos);
-  CHECK(text.find("le=\"0.3\"} 1\n") != std::string::npos);
-  CHECK(text.find("le=\"0.2\"} 0\n") != std::string::npos);
-  const std::string open = render_metrics({series}, health, 0, views::MetricText::openmetrics);
-  CHECK(open.find("# TYPE memspike_container_oom_kills counter\n") != std::string::npos);
-  CHECK(open.substr(open.size() - 6) == "# EOF\n");
-  CHECK(accepted_text("application/openmetrics-text;version=1.0.0,text/plain;q=0.5") ==
-        views::MetricText::openmetrics);
-  CHECK(accepted_text("text/plain") == views::MetricText::prometheus);
 }
 
 TEST_CASE("addresses are numbers and ports") {

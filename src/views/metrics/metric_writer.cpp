@@ -1,6 +1,6 @@
 #include "views/metrics/metric_writer.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "views/kit/escape.h"
 
@@ -8,6 +8,7 @@ namespace memspike::views {
 namespace {
 
 constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+constexpr std::string_view kInfinity = "le=\"+Inf\"";
 
 std::string_view name_of(MetricType type) {
   switch (type) {
@@ -37,7 +38,7 @@ std::string_view name_of(MetricUnit unit) {
 
 // Exact: a double would not hold every nanosecond of an uptime.
 std::string decimal(std::uint64_t value, MetricUnit unit) {
-  if (unit != MetricUnit::seconds) return std::to_string(value);
+  if (unit != MetricUnit::seconds || value == 0) return std::to_string(value);
   std::string text = fmt::format("{}.{:09}", value / kNsPerSecond, value % kNsPerSecond);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -79,42 +80,52 @@ void MetricWriter::head() {
   out += fmt::format("# UNIT {} {}\n", family_.name, name_of(family_.unit));
 }
 
-void MetricWriter::line(std::string_view suffix, const std::string& labels, std::string_view value) {
-  buffer_.text() += fmt::format("{}{}{{{}}} {}\n", family_.name, suffix, labels, value);
+// A service writes a hundred thousand of these for a scrape: without a format string, and without a copy of
+// its labels.
+void MetricWriter::line(std::string_view suffix, std::string_view labels, std::string_view more,
+                        std::string_view value) {
+  std::string& out = buffer_.text();
+  out.append(family_.name).append(suffix).append(1, '{').append(labels);
+  if (!labels.empty() && !more.empty()) out += ',';
+  out.append(more).append("} ").append(value).append(1, '\n');
   buffer_.flush_if_full();
 }
 
-void MetricWriter::sample(const std::string& labels, std::uint64_t value) {
-  head();
-  line(family_.type == MetricType::counter ? "_total" : "", labels, decimal(value, family_.unit));
+void MetricWriter::line(std::string_view suffix, std::string_view labels, std::string_view more,
+                        std::uint64_t count) {
+  const fmt::format_int digits(count);
+  line(suffix, labels, more, std::string_view(digits.data(), digits.size()));
 }
 
-void MetricWriter::sample(const std::string& labels, const histogram::Histogram& histogram,
+void MetricWriter::sample(std::string_view labels, std::string_view more, std::uint64_t value) {
+  head();
+  const std::string_view total = family_.type == MetricType::counter ? "_total" : "";
+  if (family_.unit == MetricUnit::seconds) return line(total, labels, more, decimal(value, family_.unit));
+  line(total, labels, more, value);
+}
+
+void MetricWriter::sample(std::string_view labels, const histogram::Histogram& histogram,
                           const std::vector<std::uint64_t>& bounds) {
   head();
-  const std::string before = labels.empty() ? "" : labels + ",";
   const auto buckets = histogram.buckets();
   auto next = buckets.begin();
   std::uint64_t count = 0;
   for (const std::uint64_t high : bounds) {
     for (; next != buckets.end() && next->high <= high; ++next) count += next->count;
-    line("_bucket", fmt::format("{}le=\"{}\"", before, bound(high, family_.unit)), std::to_string(count));
+    line("_bucket", labels, fmt::format("le=\"{}\"", bound(high, family_.unit)), count);
   }
-  line("_bucket", before + "le=\"+Inf\"", std::to_string(histogram.count()));
-  line("_sum", labels, decimal(histogram.sum(), family_.unit));
-  line("_count", labels, std::to_string(histogram.count()));
+  line("_bucket", labels, kInfinity, histogram.count());
+  line("_sum", labels, "", decimal(histogram.sum(), family_.unit));
+  line("_count", labels, "", histogram.count());
 }
 
-void MetricWriter::sample(const std::string& labels, const std::vector<Bucket>& buckets, std::uint64_t count,
+void MetricWriter::sample(std::string_view labels, const std::vector<Bucket>& buckets, std::uint64_t count,
                           double sum) {
   head();
-  const std::string before = labels.empty() ? "" : labels + ",";
-  for (const Bucket& bucket : buckets) {
-    line("_bucket", fmt::format("{}le=\"{}\"", before, bucket.bound), std::to_string(bucket.count));
-  }
-  line("_bucket", before + "le=\"+Inf\"", std::to_string(count));
-  line("_sum", labels, fmt::format("{}", sum));
-  line("_count", labels, std::to_string(count));
+  for (const Bucket& bucket : buckets) line("_bucket", labels, bucket.label, bucket.count);
+  line("_bucket", labels, kInfinity, count);
+  line("_sum", labels, "", fmt::format("{}", sum));
+  line("_count", labels, "", count);
 }
 
 Result<void> MetricWriter::finish() {

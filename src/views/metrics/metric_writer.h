@@ -44,7 +44,7 @@ enum class MetricText {
 
 // A bucket of a histogram that was counted elsewhere: how many lie at or below its bound.
 struct Bucket {
-  std::string bound;
+  std::string_view label;  // le="0.5"
   std::uint64_t count = 0;
 };
 
@@ -56,19 +56,22 @@ class MetricWriter {
   // The family of the samples that follow. Without a sample nothing is written.
   void family(const Family& family);
 
-  void sample(const std::string& labels, std::uint64_t value);
+  void sample(std::string_view labels, std::uint64_t value) { sample(labels, "", value); }
+  // `more`: labels of this sample alone, behind those of its subject.
+  void sample(std::string_view labels, std::string_view more, std::uint64_t value);
   // Bounds: upper bounds, both included and exact, ascending. The highest one, infinity, is added.
-  void sample(const std::string& labels, const histogram::Histogram& histogram,
+  void sample(std::string_view labels, const histogram::Histogram& histogram,
               const std::vector<std::uint64_t>& bounds);
   // `buckets`: without that of infinity.
-  void sample(const std::string& labels, const std::vector<Bucket>& buckets, std::uint64_t count, double sum);
+  void sample(std::string_view labels, const std::vector<Bucket>& buckets, std::uint64_t count, double sum);
 
   // The sink's first error.
   Result<void> finish();
 
  private:
   void head();
-  void line(std::string_view suffix, const std::string& labels, std::string_view value);
+  void line(std::string_view suffix, std::string_view labels, std::string_view more, std::string_view value);
+  void line(std::string_view suffix, std::string_view labels, std::string_view more, std::uint64_t count);
 
   Buffer buffer_;
   MetricText text_;
