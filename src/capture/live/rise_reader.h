@@ -36,6 +36,7 @@ class RiseReader : public Source {
   struct Watched {
     std::uint64_t read_bytes = 0;  // of usage, at the last reading
     std::uint64_t due_ns = 0;
+    std::uint64_t pause_ns = 0;  // until it is looked at again, though it did not move
     process::Growth growth;
   };
   facts::MemcgCharged charge_of(facts::MemcgIndex memcg, const process::Size& grown,
