@@ -26,6 +26,8 @@ std::vector<DirectoryEntry> without(const std::vector<DirectoryEntry>& all,
   return rest;
 }
 
+bool is_before_name(const DirectoryEntry& entry, const std::string& name) { return entry.name < name; }
+
 }  // namespace
 
 // A directory may change twice within one tick of the clock that its time is of: one that has just changed
@@ -37,16 +39,72 @@ bool Listing::is_settled() const {
   return now.tv_sec - seen_.st_mtim.tv_sec >= kSettledS || seen_.st_mtim.tv_sec - now.tv_sec >= kSettledS;
 }
 
+void Listing::read_whole(const std::filesystem::path& directory, std::size_t max_entries) {
+  if (follows_) watch_.begin(directory);
+  is_read_ = watch_ || is_settled();
+  std::vector<DirectoryEntry> entries = list_directory(directory, max_entries);
+  gone_ = without(entries_, entries);
+  gone_.insert(gone_.end(), leaving_.begin(), leaving_.end());
+  added_ = without(entries, entries_);
+  leaving_.clear();
+  entries_ = std::move(entries);
+}
+
+void Listing::add(const std::filesystem::path& directory, const std::string& name, std::size_t max_entries) {
+  std::erase_if(leaving_, [&](const DirectoryEntry& entry) { return entry.name == name; });
+  DirectoryEntry entry{name};
+  struct stat status {};
+  if (lstat((directory / name).c_str(), &status) == 0) {
+    entry.is_directory = S_ISDIR(status.st_mode);
+    entry.is_symlink = S_ISLNK(status.st_mode);
+  }
+  const auto place = std::lower_bound(entries_.begin(), entries_.end(), name, is_before_name);
+  if (place != entries_.end() && place->name == name) {
+    *place = entry;
+  } else if (entries_.size() < max_entries) {
+    entries_.insert(place, entry);
+  } else {
+    return;
+  }
+  added_.push_back(std::move(entry));
+}
+
+// By the next look: who asks for it now, for what it was of has just ended, finds it still.
+void Listing::remove(const std::string& name) {
+  const auto place = std::lower_bound(entries_.begin(), entries_.end(), name, is_before_name);
+  if (place == entries_.end() || place->name != name) return;
+  leaving_.push_back(std::move(*place));
+  entries_.erase(place);
+}
+
+void Listing::apply(const std::vector<DirectoryWatch::Change>& changes,
+                    const std::filesystem::path& directory, std::size_t max_entries) {
+  gone_ = std::exchange(leaving_, {});
+  added_.clear();
+  for (const DirectoryWatch::Change& change : changes) {
+    if (change.is_there) {
+      add(directory, change.name, max_entries);
+    } else {
+      remove(change.name);
+    }
+  }
+}
+
 bool Listing::look(const std::filesystem::path& directory, std::size_t max_entries) {
   struct stat now {};
   if (stat(directory.c_str(), &now) != 0) now = {};
-  if (is_read_ && is_same(now, seen_)) return false;
+  const bool is_as_seen = is_read_ && is_same(now, seen_);
+  const bool is_watched = watch_ && now.st_dev == seen_.st_dev && now.st_ino == seen_.st_ino;
+  const auto changes = is_watched ? watch_.take() : std::nullopt;
+  const bool is_new = changes && (!changes->empty() || !leaving_.empty());
+  // Of a file system that changes without telling, its time tells.
+  if (!is_new && is_as_seen && (changes || !is_watched)) return false;
   seen_ = now;
-  is_read_ = is_settled();
-  std::vector<DirectoryEntry> entries = list_directory(directory, max_entries);
-  gone_ = without(entries_, entries);
-  added_ = without(entries, entries_);
-  entries_ = std::move(entries);
+  if (is_new) {
+    apply(*changes, directory, max_entries);
+  } else {
+    read_whole(directory, max_entries);
+  }
   return true;
 }
 

@@ -7,28 +7,42 @@
 #include <filesystem>
 #include <vector>
 
+#include "cgroup/directory_watch.h"
 #include "cgroup/host_files.h"
 
 namespace memspike::cgroup {
 
 class Listing {
  public:
-  // Looks again. Says whether it was read: false where it is as it was.
+  // From here on the kernel tells what comes and goes, where it can: a look is then as cheap as what changed,
+  // and even what came and went between two looks was added by one and is gone by the next.
+  void follow() { follows_ = true; }
+
+  // Looks again. Says whether there is anything new: false where all is as it was.
   bool look(const std::filesystem::path& directory, std::size_t max_entries = std::size_t{1} << 16);
 
   const std::vector<DirectoryEntry>& entries() const { return entries_; }  // sorted by name
-  // Those that were there before, and are not there now, and the other way round: of the last reading.
+  // Those that were there before, and are not there now, and the other way round: of the last look. First
+  // those that are gone: what was replaced is in both.
   const std::vector<DirectoryEntry>& gone() const { return gone_; }
   const std::vector<DirectoryEntry>& added() const { return added_; }
 
  private:
   bool is_settled() const;
+  void read_whole(const std::filesystem::path& directory, std::size_t max_entries);
+  void apply(const std::vector<DirectoryWatch::Change>& changes, const std::filesystem::path& directory,
+             std::size_t max_entries);
+  void add(const std::filesystem::path& directory, const std::string& name, std::size_t max_entries);
+  void remove(const std::string& name);
 
-  struct stat seen_ {};  // before it was read
-  bool is_read_ = false;
+  bool follows_ = false;
+  DirectoryWatch watch_;
+  struct stat seen_ {};   // before it was read
+  bool is_read_ = false;  // and need not be again where it is as it was
   std::vector<DirectoryEntry> entries_;
   std::vector<DirectoryEntry> gone_;
   std::vector<DirectoryEntry> added_;
+  std::vector<DirectoryEntry> leaving_;  // gone by the next look, where it is followed
 };
 
 }  // namespace memspike::cgroup

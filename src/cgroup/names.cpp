@@ -75,6 +75,11 @@ void prefer(std::optional<T>& known, const std::optional<T>& other) {
 
 Names::Names(const Roots& roots) : host_root_(roots.host_root) { reload(); }
 
+void Names::follow() {
+  pod_logs_.follow();
+  container_links_.follow();
+}
+
 void Names::reload() {
   read_pod_logs();
   read_container_links();

@@ -25,6 +25,10 @@ class Names {
   // Reads the log directories; see reload().
   explicit Names(const Roots& roots);
 
+  // For whoever asks again and again: names that come are learnt by what the kernel tells of the log
+  // directories, also of a container whose log's link was there between two looks only.
+  void follow();
+
   // Looks at the log directories again: pods and containers come and go. Costs little where nothing did.
   void reload();
 

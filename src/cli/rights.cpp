@@ -17,7 +17,7 @@
 namespace memspike::cli {
 namespace {
 
-constexpr std::array<std::string_view, 118> kSystemCalls{
+constexpr std::array<std::string_view, 120> kSystemCalls{
     // BPF: maps are read, programs are run by hand. Nothing new is loaded: that takes capabilities.
     "bpf",
     // Time, signals, the ring buffer.
@@ -31,7 +31,7 @@ constexpr std::array<std::string_view, 118> kSystemCalls{
     "readlink", "readlinkat", "getdents64", "getcwd", "fcntl", "flock", "dup", "dup2", "dup3", "pipe2",
     "ioctl", "fsync", "fdatasync", "sync_file_range", "ftruncate", "fallocate", "fchmod", "fchown", "rename",
     "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "mkdir", "mkdirat", "copy_file_range", "sendfile",
-    "umask", "syslog",
+    "umask", "syslog", "inotify_init1", "inotify_add_watch",
     // Memory, and threads.
     "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "clone", "futex", "set_robust_list",
     "set_tid_address", "rseq", "sched_yield", "sched_getaffinity", "sched_setaffinity", "getcpu", "exit",

@@ -61,6 +61,7 @@ Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Prob
       kernel_log_(KernelLog::open_at_end()),
       stack_facts_(scope_.hierarchy, helpers_->symbolizer, page_size_bytes_),
       self_meter_(helpers_->pids()) {
+  names_.follow();
   sources_ = readers_;
   sources_.insert(sources_.end(), watchers_.begin(), watchers_.end());
   stack_facts_.set_taken(probe_.takes_stacks());
