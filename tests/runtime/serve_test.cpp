@@ -151,6 +151,34 @@ TEST_CASE("a service that is killed at any moment leaves no half dossier, and ca
   CHECK(container.oom_kills() == static_cast<std::uint64_t>(3 * rounds));
 }
 
+TEST_CASE("an upgrade costs no dossier, and the next service watches soon", "[serve][host]") {
+  const Node node;
+  const std::string uid = unique_uid();
+  const Cgroup pod("/kubepods/burstable/pod" + uid);
+  const std::string id = id_of(8);
+  node.name_container(uid, "checkout-0", "app", id);
+  Service service(node, {"--keep-after", "60s"});
+  const Cgroup container(pod.path() + "/" + id, 8U << 20);
+  kill_one_in(container);
+  check_known_kills(service, 1);
+  CHECK(count_entries(service.dossiers(), false) == 0);  // it waits for what comes after the kill
+  const auto before = Clock::now();
+  CHECK(service.stop() == 0);
+  service.start();
+  // Half a second as a rule; beside a compiler it may be more.
+  CHECK(Clock::now() - before < std::chrono::seconds(2));
+  kill_one_in(container);
+  check_known_kills(service, 2);
+  const Json kills = service.ask_json({"kills"}).at("kills");
+  REQUIRE(kills.size() == 2);
+  const auto of_first =
+      std::find_if(kills.begin(), kills.end(), [](const Json& kill) { return kill.at("dossier") != ""; });
+  REQUIRE(of_first != kills.end());
+  const fs::path dossier = service.dossiers() / of_first->at("dossier").get<std::string>();
+  CHECK(parse_report(read_file(dossier / "report.json")).at("memcgs").size() > 0);
+  CHECK(service.ask({"why", "checkout-0"}).find("OOM-killed") != std::string::npos);
+}
+
 TEST_CASE("options come from a file, and a wrong one changes nothing while it runs", "[serve][host]") {
   const Node node;
   const std::string uid = unique_uid();

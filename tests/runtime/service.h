@@ -48,11 +48,12 @@ class Service {
     std::vector<std::string> arguments = {memspike_path(), "serve",
                                           "--data-dir",    data_dir().string(),
                                           "--socket",      socket(),
-                                          "--keep-after",  "300ms",
                                           "--host-root",   node_.root().path().string(),
                                           "--cgroup-root", memory_mount().string()};
-    if (std::find(more_.begin(), more_.end(), "--keep") == more_.end())
-      arguments.insert(arguments.end(), {"--keep", "5s"});
+    for (const auto& [option, value] : {std::pair("--keep", "5s"), std::pair("--keep-after", "300ms")}) {
+      if (std::find(more_.begin(), more_.end(), option) == more_.end())
+        arguments.insert(arguments.end(), {option, value});
+    }
     arguments.insert(arguments.end(), more_.begin(), more_.end());
     process_.emplace(Process::Options{arguments, nullptr, {}, [this] {
                                         for (const auto& [name, value] : environment_)
