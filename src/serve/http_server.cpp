@@ -70,7 +70,8 @@ Request to_request(evhttp_request* asked) {
 void hand_over(std::string text, evbuffer* to) {
   auto owned = std::make_unique<std::string>(std::move(text));
   const auto release = [](const void*, std::size_t, void* held) { delete static_cast<std::string*>(held); };
-  if (evbuffer_add_reference(to, owned->data(), owned->size(), release, owned.get()) == 0) owned.release();
+  if (evbuffer_add_reference(to, owned->data(), owned->size(), release, owned.get()) == 0)
+    static_cast<void>(owned.release());  // it is the connection's
 }
 
 void answer(evhttp_request* asked, void* argument) {
