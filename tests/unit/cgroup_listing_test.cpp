@@ -1,6 +1,7 @@
 // Directories that are looked at again and again, read whole and followed.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -70,6 +71,35 @@ TEST_CASE("a directory that is looked at again tells what came and what went") {
   if (is_followed) REQUIRE(listing.look(directory.path()));  // it stays for one look more
   CHECK(names(listing.gone()) == NamesOf{"a"});
   CHECK(names(listing.entries()) == NamesOf{"b", "c"});
+}
+
+TEST_CASE("a directory that did not change is not read again") {
+  const Directory logs;
+  const fs::path directory = logs.path();
+  logs.add("a");
+  Listing listing;
+  CHECK(listing.look(directory));
+  CHECK(listing.look(directory));  // it changed a moment ago: it may have changed again since
+  REQUIRE(listing.entries().size() == 1);
+  const auto age = [&] {
+    fs::last_write_time(directory, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  };
+  age();
+  CHECK(listing.look(directory));
+  CHECK_FALSE(listing.look(directory));
+  logs.add("b");
+  CHECK(listing.look(directory));
+  REQUIRE(listing.added().size() == 1);
+  CHECK(listing.added()[0].name == "b");
+  CHECK(listing.gone().empty());
+  logs.remove("a");
+  age();
+  CHECK(listing.look(directory));
+  REQUIRE(listing.gone().size() == 1);
+  CHECK(listing.gone()[0].name == "a");
+  fs::remove_all(directory);
+  CHECK(listing.look(directory));
+  CHECK(listing.entries().empty());
 }
 
 TEST_CASE("what came and went between two looks is added by one, and gone by the next") {

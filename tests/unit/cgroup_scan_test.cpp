@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <filesystem>
 
-#include "cgroup/listing.h"
 #include "cgroup/scan.h"
 #include "cgroup_tree.h"
 
@@ -260,36 +258,6 @@ TEST_CASE("what comes and goes below the logs is found, also where a directory c
   CHECK(names.unassigned_containers(kUid).empty());
   CHECK(names.pod(other)->pod == "web-1");
   CHECK(names.pods().size() == 1);
-}
-
-TEST_CASE("a directory that did not change is not read again") {
-  Tree tree;
-  tree.dir("logs/a");
-  const auto directory = tree.root() / "logs";
-  Listing listing;
-  CHECK(listing.look(directory));
-  CHECK(listing.look(directory));  // it changed a moment ago: it may have changed again since
-  REQUIRE(listing.entries().size() == 1);
-  const auto age = [&] {
-    std::filesystem::last_write_time(directory,
-                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
-  };
-  age();
-  CHECK(listing.look(directory));
-  CHECK_FALSE(listing.look(directory));
-  tree.dir("logs/b");
-  CHECK(listing.look(directory));
-  REQUIRE(listing.added().size() == 1);
-  CHECK(listing.added()[0].name == "b");
-  CHECK(listing.gone().empty());
-  std::filesystem::remove(directory / "a");
-  age();
-  CHECK(listing.look(directory));
-  REQUIRE(listing.gone().size() == 1);
-  CHECK(listing.gone()[0].name == "a");
-  std::filesystem::remove_all(directory);
-  CHECK(listing.look(directory));
-  CHECK(listing.entries().empty());
 }
 
 TEST_CASE("a memcg's description names its pod, by the logs or by what the runtime knows of a container") {
