@@ -49,9 +49,9 @@ Json record_language(const std::string& language, Comes comes = Comes::after_rec
   CHECK(counter(report.at("lost"), "stack_ring_buffer_full") == 0);
   CHECK(counter(report.at("events"), "stacks") > 0);
   // What was charged while the stack was taken is what rose: 24 MiB, and what a process needs to live.
-  // On a slow or busy machine the sweep sees more of it first.
+  // On a slow or busy machine the sweep sees more of it first: emulated ones of arm64 left 10 to 21 %.
   const std::uint64_t expected = (24U << 20) / page_bytes();
-  const std::uint64_t seen_by_sweep = expected / 10;
+  const std::uint64_t seen_by_sweep = expected / (in_guest() ? 3 : 10);
   CHECK(counter(report.at("stack_pages"), "total") >= expected - seen_by_sweep);
   CHECK(counter(report.at("stack_pages"), "total") <= expected + 1024);
   check_identity(report);
@@ -103,10 +103,16 @@ TEST_CASE("stacks lead to where the program began", "[stacks][brief]") {
   const Json report = record_language("nofp");
   if (report.is_null()) return;
   check_whole(report);
-  const Json& heaviest = report.at("stacks").at(0);
-  CHECK(heaviest.at("way_in") == "page fault");
-  CHECK(heaviest.at("comm") == "memspike-worklo");
-  CHECK(frames_of(heaviest, "user").size() >= 6);  // from its touching, filling, spike to main and _start
+  // From its touching, filling, spike to main and _start. The most of all, but where pages are large: there
+  // one batch of what loads the program is a MiB, too.
+  const Json& stacks = report.at("stacks");
+  const auto spike = std::find_if(stacks.begin(), stacks.end(), [](const Json& stack) {
+    return stack.at("way_in") == "page fault" && frames_of(stack, "user").size() >= 6;
+  });
+  REQUIRE(spike != stacks.end());
+  CHECK(spike->at("comm") == "memspike-worklo");
+  CHECK(counter(*spike, "pages") >=
+        counter(report.at("stack_pages"), "total") / (page_bytes() > 4096 ? 4 : 2));
 }
 
 TEST_CASE("by frame pointers alone such code has no callers, and none are made up", "[stacks][host]") {
