@@ -1,6 +1,7 @@
 #include "cgroup/listing.h"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <iterator>
 #include <tuple>
@@ -44,14 +45,14 @@ void Listing::read_whole(const std::filesystem::path& directory, std::size_t max
   is_read_ = watch_ || is_settled();
   std::vector<DirectoryEntry> entries = list_directory(directory, max_entries);
   gone_ = without(entries_, entries);
-  gone_.insert(gone_.end(), leaving_.begin(), leaving_.end());
+  for (Leaving& leaving : leaving_) gone_.push_back(std::move(leaving.entry));
   added_ = without(entries, entries_);
   leaving_.clear();
   entries_ = std::move(entries);
 }
 
 void Listing::add(const std::filesystem::path& directory, const std::string& name, std::size_t max_entries) {
-  std::erase_if(leaving_, [&](const DirectoryEntry& entry) { return entry.name == name; });
+  std::erase_if(leaving_, [&](const Leaving& leaving) { return leaving.entry.name == name; });
   DirectoryEntry entry{name};
   struct stat status {};
   if (lstat((directory / name).c_str(), &status) == 0) {
@@ -69,17 +70,23 @@ void Listing::add(const std::filesystem::path& directory, const std::string& nam
   added_.push_back(std::move(entry));
 }
 
-// By the next look: who asks for it now, for what it was of has just ended, finds it still.
+bool Listing::is_one_gone() const {
+  const auto now = std::chrono::steady_clock::now();
+  return !leaving_.empty() && (leaving_.size() > kMostLeaving || leaving_.front().gone_at <= now);
+}
+
+// Not at once: who asks for it, for what it was of has just ended, finds it still.
 void Listing::remove(const std::string& name) {
   const auto place = std::lower_bound(entries_.begin(), entries_.end(), name, is_before_name);
   if (place == entries_.end() || place->name != name) return;
-  leaving_.push_back(std::move(*place));
+  leaving_.push_back({std::move(*place), std::chrono::steady_clock::now() + stay_});
   entries_.erase(place);
 }
 
 void Listing::apply(const std::vector<DirectoryWatch::Change>& changes,
                     const std::filesystem::path& directory, std::size_t max_entries) {
-  gone_ = std::exchange(leaving_, {});
+  gone_.clear();
+  for (; is_one_gone(); leaving_.pop_front()) gone_.push_back(std::move(leaving_.front().entry));
   added_.clear();
   for (const DirectoryWatch::Change& change : changes) {
     if (change.is_there) {
@@ -96,7 +103,7 @@ bool Listing::look(const std::filesystem::path& directory, std::size_t max_entri
   const bool is_as_seen = is_read_ && is_same(now, seen_);
   const bool is_watched = watch_ && now.st_dev == seen_.st_dev && now.st_ino == seen_.st_ino;
   const auto changes = is_watched ? watch_.take() : std::nullopt;
-  const bool is_new = changes && (!changes->empty() || !leaving_.empty());
+  const bool is_new = changes && (!changes->empty() || is_one_gone());
   // Of a file system that changes without telling, its time tells.
   if (!is_new && is_as_seen && (changes || !is_watched)) return false;
   seen_ = now;

@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstddef>
+#include <deque>
 #include <filesystem>
 #include <vector>
 
@@ -15,8 +17,12 @@ namespace memspike::cgroup {
 class Listing {
  public:
   // From here on the kernel tells what comes and goes, where it can: a look is then as cheap as what changed,
-  // and even what came and went between two looks was added by one and is gone by the next.
-  void follow() { follows_ = true; }
+  // and even what came and went between two looks was added by one. What left is gone by the first look that
+  // is `stay` later.
+  void follow(std::chrono::nanoseconds stay) {
+    follows_ = true;
+    stay_ = stay;
+  }
 
   // Looks again. Says whether there is anything new: false where all is as it was.
   bool look(const std::filesystem::path& directory, std::size_t max_entries = std::size_t{1} << 16);
@@ -28,7 +34,14 @@ class Listing {
   const std::vector<DirectoryEntry>& added() const { return added_; }
 
  private:
+  struct Leaving {
+    DirectoryEntry entry;
+    std::chrono::steady_clock::time_point gone_at;
+  };
+  static constexpr std::size_t kMostLeaving = 16'384;
+
   bool is_settled() const;
+  bool is_one_gone() const;
   void read_whole(const std::filesystem::path& directory, std::size_t max_entries);
   void apply(const std::vector<DirectoryWatch::Change>& changes, const std::filesystem::path& directory,
              std::size_t max_entries);
@@ -36,13 +49,14 @@ class Listing {
   void remove(const std::string& name);
 
   bool follows_ = false;
+  std::chrono::nanoseconds stay_{};
   DirectoryWatch watch_;
   struct stat seen_ {};   // before it was read
   bool is_read_ = false;  // and need not be again where it is as it was
   std::vector<DirectoryEntry> entries_;
   std::vector<DirectoryEntry> gone_;
   std::vector<DirectoryEntry> added_;
-  std::vector<DirectoryEntry> leaving_;  // gone by the next look, where it is followed
+  std::deque<Leaving> leaving_;  // the first that left first
 };
 
 }  // namespace memspike::cgroup

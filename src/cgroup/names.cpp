@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <climits>
 
 #include "cgroup/host_files.h"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr std::string_view kPodLogs = "/var/log/pods";
 constexpr std::string_view kContainerLogs = "/var/log/containers";
+// The kernel's records are put in order before they are asked about: a link may be gone for as long, and for
+// many looks.
+constexpr std::chrono::seconds kStay{10};
 
 // "<namespace>_<pod>_<uid>"; only the UID could hold another underscore.
 std::optional<PodNames> parse_pod_log_name(std::string_view name) {
@@ -76,8 +80,8 @@ void prefer(std::optional<T>& known, const std::optional<T>& other) {
 Names::Names(const Roots& roots) : host_root_(roots.host_root) { reload(); }
 
 void Names::follow() {
-  pod_logs_.follow();
-  container_links_.follow();
+  pod_logs_.follow(kStay);
+  container_links_.follow(kStay);
 }
 
 void Names::reload() {

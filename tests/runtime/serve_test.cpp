@@ -190,6 +190,8 @@ TEST_CASE("options come from a file, and a wrong one changes nothing while it ru
   const Cgroup pod("/kubepods/burstable/pod" + uid);
   const Cgroup container(pod.path() + "/" + id_of(1), 8U << 20);
   kill_one_in(container);
+  // It is told some moments later, by the options that hold then.
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
   write_file(config, "exclude = [\"shop/noisy-*\"]\nno-such-option = 1\n");
   service.process().signal(SIGHUP);
   service.process().wait_for_err("stay as they are");

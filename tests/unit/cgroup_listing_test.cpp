@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cgroup/listing.h"
@@ -54,7 +55,7 @@ TEST_CASE("a directory that is looked at again tells what came and what went") {
   const Directory directory;
   directory.add("a");
   Listing listing;
-  if (is_followed) listing.follow();
+  if (is_followed) listing.follow(std::chrono::seconds(0));
   CHECK(listing.look(directory.path()));
   CHECK(names(listing.entries()) == NamesOf{"a"});
   CHECK(listing.entries()[0].is_symlink);
@@ -105,7 +106,7 @@ TEST_CASE("a directory that did not change is not read again") {
 TEST_CASE("what came and went between two looks is added by one, and gone by the next") {
   const Directory directory;
   Listing listing;
-  listing.follow();
+  listing.follow(std::chrono::seconds(0));
   listing.look(directory.path());
   CHECK_FALSE(listing.look(directory.path()));
   directory.add("brief");
@@ -119,11 +120,26 @@ TEST_CASE("what came and went between two looks is added by one, and gone by the
   CHECK_FALSE(listing.look(directory.path()));
 }
 
+TEST_CASE("what left stays for as long as that is wanted") {
+  const Directory directory;
+  Listing listing;
+  listing.follow(std::chrono::milliseconds(50));
+  listing.look(directory.path());
+  directory.add("brief");
+  directory.remove("brief");
+  REQUIRE(listing.look(directory.path()));
+  CHECK(names(listing.added()) == NamesOf{"brief"});
+  CHECK_FALSE(listing.look(directory.path()));
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  REQUIRE(listing.look(directory.path()));
+  CHECK(names(listing.gone()) == NamesOf{"brief"});
+}
+
 TEST_CASE("what went and came again stays") {
   const Directory directory;
   directory.add("again");
   Listing listing;
-  listing.follow();
+  listing.follow(std::chrono::seconds(0));
   listing.look(directory.path());
   directory.remove("again");
   directory.add("again");
@@ -137,7 +153,7 @@ TEST_CASE("a directory that another one replaces, or that comes only later, is f
   const Directory directory;
   directory.add("before");
   Listing listing;
-  listing.follow();
+  listing.follow(std::chrono::seconds(0));
   listing.look(directory.path());
   directory.replace();
   directory.add("after");
@@ -150,7 +166,7 @@ TEST_CASE("a directory that another one replaces, or that comes only later, is f
   CHECK(names(listing.added()) == NamesOf{"later"});
 
   Listing early;
-  early.follow();
+  early.follow(std::chrono::seconds(0));
   early.look(directory.path() / "no-such");
   CHECK(early.entries().empty());
   fs::create_directory(directory.path() / "no-such");
@@ -163,7 +179,7 @@ TEST_CASE("a directory that another one replaces, or that comes only later, is f
 TEST_CASE("of more changes than the kernel keeps, the directory itself tells") {
   const Directory directory;
   Listing listing;
-  listing.follow();
+  listing.follow(std::chrono::seconds(0));
   listing.look(directory.path());
   for (int i = 0; i < 9'000; ++i) {  // fs.inotify.max_queued_events: 16,384 as a rule
     directory.add("fleeting" + std::to_string(i));

@@ -130,6 +130,7 @@ void Capture::take_birth(const decode::MemcgBorn& event) {
       root_paths_.push_back(birth.name);
     }
   }
+  names_.reload();  // who is born has its name as a rule, and what is new of them costs little to ask
   interpreter_.apply(birth);
   wake_at_rise(birth.slot);
 }
