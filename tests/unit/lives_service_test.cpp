@@ -145,7 +145,7 @@ TEST_CASE("a memcg that lives costs at most 16 KiB beside its spikes where recor
   CHECK(held / kMemcgs > 1 << 10);  // it is counted at all
 }
 
-TEST_CASE("an hour of 500 memcgs with ten births a second costs what some minutes do") {
+TEST_CASE("an hour of 500 memcgs with ten births a second costs what some minutes do", "[timed]") {
   auto table = std::make_unique<LifeTable>(of_a_service());
   Node node(*table);
   const auto cost_of_ten_minutes = [&] {
