@@ -197,13 +197,14 @@ struct CodeNamed {
   std::vector<Frame> frames;
 };
 
-// What was charged from one place over the recording (--stacks).
+// What was charged from one place over the recording (--stacks), or since stacks were told last.
 struct StackSeen {
   MemcgIndex memcg = 0;
   Stack stack;  // without cgroup and container: those of the memcg
 };
 
-// Stacks were recorded, and those are all. Comes last of the three.
+// Stacks were recorded, and those are all. Comes last of the three; while a service records they come again
+// and again, and the places in the code are counted anew each time.
 struct StacksCounted {
   std::uint64_t overflow_pages = 0;  // of more different stacks than are told apart
 };

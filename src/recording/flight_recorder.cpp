@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kThreads = 8192;
 constexpr std::size_t kLogLines = 512;
+constexpr std::size_t kOverflows = 256;
 // A block stays open until it is full: what is quiet has few, and each costs its beginning.
 constexpr std::uint64_t kOpenNs = 15'000'000'000;
 constexpr std::size_t kWorthABlock = 4096;
@@ -135,6 +136,32 @@ void FlightRecorder::handle(const facts::Noted& fact) {
   if (fact.memcg) write(*fact.memcg, facts::Noted{0, fact.text});
 }
 
+// A name of kilobytes (C++ has them, and a container may write any) tells no more than its beginning.
+void FlightRecorder::handle(const facts::CodeNamed& fact) {
+  constexpr std::size_t kMostNameBytes = 512;
+  code_.modules.insert(code_.modules.end(), fact.modules.begin(), fact.modules.end());
+  for (const facts::Frame& frame : fact.frames) {
+    facts::Frame& kept = code_.frames.emplace_back(frame);
+    if (kept.function.size() > kMostNameBytes) kept.function.resize(kMostNameBytes);
+  }
+}
+
+void FlightRecorder::handle(const facts::StackSeen& fact) {
+  FlightStrand* strand = find(fact.memcg);
+  if (strand == nullptr) return;
+  const std::size_t before = strand->bytes();
+  strand->tell(fact, code_, now_ns_, clocks_);
+  bytes_ += strand->bytes() - before;
+  if (bytes_ > options_.memory_bytes) make_room();
+}
+
+void FlightRecorder::handle(const facts::StacksCounted& fact) {
+  code_ = {};
+  if (fact.overflow_pages == 0) return;
+  overflows_.push_back({now_ns_, fact.overflow_pages});
+  if (overflows_.size() > kOverflows) overflows_.pop_front();
+}
+
 void FlightRecorder::make_room() {
   while (bytes_ > options_.memory_bytes) {
     FlightStrand* largest = nullptr;
@@ -209,16 +236,45 @@ FlightExcerpt FlightRecorder::excerpt(const std::vector<facts::MemcgIndex>& memc
   for (const facts::KernelLogged& line : log_) {
     if (line.time_ns >= from_ns && victims.count(line.pid) > 0) excerpt.log.push_back(line);
   }
+  for (const Overflow& overflow : overflows_) {
+    if (overflow.time_ns >= from_ns) excerpt.overflow_pages += overflow.pages;
+  }
   return excerpt;
 }
 
 namespace {
 
+// Stacks of all strands with their code: they come last, as in any recording.
+class Stacks {
+ public:
+  void begin_block() { numbers_ = {}; }
+  void add(const facts::CodeNamed& fact) { numbers_.add(fact, code_); }
+  void add(facts::StackSeen fact, facts::MemcgIndex memcg) {
+    fact.memcg = memcg;
+    numbers_.renumber(fact.stack.kernel);
+    numbers_.renumber(fact.stack.user);
+    seen_.push_back(std::move(fact));
+  }
+
+  void tell(std::uint64_t overflow_pages, const TakeFact& take) {
+    if (seen_.empty()) return;
+    facts::tell_in_pieces(code_.take_news(), [&](const facts::CodeNamed& piece) { take(piece); });
+    for (const facts::StackSeen& seen : seen_) take(seen);
+    take(facts::StacksCounted{overflow_pages});
+  }
+
+ private:
+  facts::CodeTable code_;
+  facts::CodeNumbers numbers_;  // of the block that is being read
+  std::vector<facts::StackSeen> seen_;
+};
+
 // The facts of one strand, block by block.
 class Cursor {
  public:
-  Cursor(const FlightExcerpt::Strand& strand, facts::MemcgIndex index, std::vector<facts::MemcgIndex> chain)
-      : strand_(strand), index_(index), chain_(std::move(chain)) {}
+  Cursor(const FlightExcerpt::Strand& strand, facts::MemcgIndex index, std::vector<facts::MemcgIndex> chain,
+         Stacks& stacks)
+      : strand_(strand), index_(index), chain_(std::move(chain)), stacks_(stacks) {}
 
   // nullptr: that was all.
   const facts::Fact* peek() {
@@ -237,7 +293,10 @@ class Cursor {
     const FlightBlock& block = *strand_.blocks[block_];
     std::size_t left = block_ == 0 ? 0 : block.preamble_facts;
     ++block_;
+    stacks_.begin_block();
     const bool is_whole = read_block(block, [&](const facts::Fact& fact) {
+      if (const auto* code = std::get_if<facts::CodeNamed>(&fact)) return stacks_.add(*code);
+      if (const auto* stack = std::get_if<facts::StackSeen>(&fact)) return stacks_.add(*stack, index_);
       if (left > 0) {
         --left;
         return;
@@ -269,6 +328,7 @@ class Cursor {
   const FlightExcerpt::Strand& strand_;
   facts::MemcgIndex index_;
   std::vector<facts::MemcgIndex> chain_;  // its own index, then those above
+  Stacks& stacks_;
   std::size_t block_ = 0;
   std::size_t next_ = 0;
   std::uint64_t last_ns_ = 0;
@@ -297,9 +357,10 @@ std::vector<std::vector<facts::MemcgIndex>> chains_of(const FlightExcerpt& excer
 // Of what happened at one time, rows come last, those of parents before those of their children: as live.
 Result<void> play(const FlightExcerpt& excerpt, std::uint64_t end_ns, const TakeFact& take) {
   const auto chains = chains_of(excerpt);
+  Stacks stacks;
   std::deque<Cursor> cursors;
   for (std::size_t i = 0; i < excerpt.strands.size(); ++i)
-    cursors.emplace_back(excerpt.strands[i], static_cast<facts::MemcgIndex>(i), chains[i]);
+    cursors.emplace_back(excerpt.strands[i], static_cast<facts::MemcgIndex>(i), chains[i], stacks);
   take(excerpt.session);
   auto line = excerpt.log.begin();
   std::uint64_t last_ns = end_ns;
@@ -323,6 +384,7 @@ Result<void> play(const FlightExcerpt& excerpt, std::uint64_t end_ns, const Take
     first->pop();
   }
   for (; line != excerpt.log.end(); ++line) take(*line);
+  stacks.tell(excerpt.overflow_pages, take);
   take(facts::RecordingEnded{last_ns});
   const bool is_damaged =
       std::any_of(cursors.begin(), cursors.end(), [](const Cursor& cursor) { return cursor.is_damaged(); });

@@ -30,6 +30,7 @@ struct FlightExcerpt {
   std::vector<Strand> strands;  // parents before children
   std::vector<facts::KernelLogged> log;
   facts::SessionKnown session;
+  std::uint64_t overflow_pages = 0;  // of stacks of the whole node that were not told apart
 };
 
 // Shares are fair: where memory is short, the oldest block of the memcg that takes the most is forgotten. So
@@ -74,6 +75,9 @@ class FlightRecorder : public facts::FactSink {
   void handle(const facts::KernelLogged& fact);
   void handle(const facts::SessionKnown& fact);
   void handle(const facts::Noted& fact);
+  void handle(const facts::CodeNamed& fact);
+  void handle(const facts::StackSeen& fact);
+  void handle(const facts::StacksCounted& fact);
   void handle(const facts::BurstFound&) {}  // whoever takes an excerpt finds its own
   void handle(const facts::SpikeFound&) {}
   template <class F>
@@ -93,6 +97,12 @@ class FlightRecorder : public facts::FactSink {
   std::unordered_map<std::uint32_t, Thread> threads_;
   std::deque<std::uint32_t> thread_order_;
   std::deque<facts::KernelLogged> log_;
+  facts::CodeNamed code_;  // of the stacks that are being told
+  struct Overflow {
+    std::uint64_t time_ns = 0;
+    std::uint64_t pages = 0;
+  };
+  std::deque<Overflow> overflows_;
 };
 
 // Plays it as facts, in order of time, from the session on; the recording ends at end_ns. Memcgs are counted

@@ -29,6 +29,7 @@ void FlightStrand::open(std::uint64_t time_ns, const Clocks& clocks) {
       },
       clocks);
   told_.clear();
+  code_ = {};
   facts::SessionKnown session;
   session.time_ns = time_ns;
   session.session.start_monotonic_ns = clocks.monotonic_ns;
@@ -58,10 +59,28 @@ void FlightStrand::tell(const facts::ThreadSeen& thread, const Clocks& clocks) {
   told_.insert(thread.thread.tid);
 }
 
+// In one block with the code that it names, which is why nothing is sealed in between.
+void FlightStrand::tell(const facts::StackSeen& stack, const facts::CodeNamed& code, std::uint64_t time_ns,
+                        const Clocks& clocks) {
+  if (!writer_) open(time_ns, clocks);
+  facts::StackSeen own = stack;
+  own.memcg = 0;
+  for (auto* frames : {&own.stack.kernel, &own.stack.user}) {
+    for (std::uint32_t& number : *frames) {
+      facts::Frame frame = code.frames[number];
+      frame.module = code_.module(code.modules[frame.module]);
+      number = code_.frame(std::move(frame));
+    }
+  }
+  if (const facts::CodeNamed news = code_.take_news(); !news.frames.empty()) writer_->write(news);
+  write(own, time_ns, clocks);
+}
+
 void FlightStrand::seal() {
   if (!writer_) return;
   const bool is_whole = writer_->flush().has_value();
   writer_.reset();
+  code_ = {};
   if (!is_whole) return;
   block_.bytes.shrink_to_fit();
   sealed_bytes_ += block_.bytes.size() + sizeof(FlightBlock);
@@ -75,7 +94,8 @@ void FlightStrand::drop_oldest() {
 }
 
 std::size_t FlightStrand::bytes() const {
-  return kOwnBytes + sealed_bytes_ + block_.bytes.size() + (writer_ ? writer_->pending_bytes() : 0);
+  return kOwnBytes + sealed_bytes_ + block_.bytes.size() +
+         (writer_ ? writer_->pending_bytes() + code_.bytes() : 0);
 }
 
 bool read_block(const FlightBlock& block, const TakeFact& take) {

@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "facts/code_table.h"
 #include "facts/fact.h"
 #include "recording/writer.h"
 
@@ -40,6 +41,10 @@ class FlightStrand {
   bool has_told(std::uint32_t tid) const { return told_.count(tid) > 0; }
   void tell(const facts::ThreadSeen& thread, const Clocks& clocks);
 
+  // From where it was charged: of the code that it names each place is told once in each block.
+  void tell(const facts::StackSeen& stack, const facts::CodeNamed& code, std::uint64_t time_ns,
+            const Clocks& clocks);
+
   void rename(const facts::Description& description) { found_.description = description; }
   void end(std::uint64_t time_ns) { gone_ns_ = time_ns; }
   std::optional<std::uint64_t> gone_ns() const { return gone_ns_; }
@@ -67,6 +72,7 @@ class FlightStrand {
   FlightBlock block_;               // the open one …
   std::unique_ptr<Writer> writer_;  // … and who writes it; nullptr: none is open
   std::unordered_set<std::uint32_t> told_;
+  facts::CodeTable code_;  // told in it
   std::deque<std::shared_ptr<const FlightBlock>> blocks_;
   std::size_t sealed_bytes_ = 0;
 };

@@ -30,7 +30,7 @@ void Window::handle(const facts::SessionKnown& fact) {
     emit_(facts::Noted{
         {},
         "a part of a recording: event counts and losses are those of the whole; the kernel's own "
-        "figures, the page counts and the stacks are left out",
+        "figures, the page counts and stacks whose time is not known are left out",
         true});
   }
   emit_(known);
@@ -98,6 +98,11 @@ void Window::handle(const facts::HighSet& fact) { emit_as_held(fact); }
 
 void Window::handle(const facts::BurstFound& fact) {
   if (is_inside(fact.burst.floor.time_ns) && is_inside(fact.burst.end_ns)) emit_(fact);
+}
+
+void Window::handle(const facts::StackSeen& fact) {
+  if (fact.stack.since_ns != 0 && fact.stack.since_ns <= to_ns_ && fact.stack.until_ns > from_ns_)
+    emit_(fact);
 }
 
 void Window::handle(const facts::RecordingEnded& fact) {

@@ -48,10 +48,10 @@ class Window {
   void handle(const facts::InactiveFileRead& fact) { emit_(fact); }
   void handle(const facts::KernelLogged& fact) { emit_(fact); }
   void handle(const facts::Noted& fact) { emit_(fact); }
+  void handle(const facts::CodeNamed& fact) { emit_(fact); }
+  void handle(const facts::StackSeen& fact);
+  void handle(const facts::StacksCounted& fact) { emit_(fact); }
   // What is of the whole recording.
-  void handle(const facts::CodeNamed&) {}
-  void handle(const facts::StackSeen&) {}
-  void handle(const facts::StacksCounted&) {}
   void handle(const facts::KernelCounts&) {}
   void handle(const facts::ProcessAllocations&) {}
   void handle(const facts::SpikeFound&) {}  // whoever takes the part finds its own

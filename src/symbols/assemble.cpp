@@ -5,8 +5,9 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
+
+#include "facts/code_table.h"
 
 namespace memspike::symbols {
 namespace {
@@ -27,7 +28,11 @@ class Assembly {
     for (std::uint32_t i = 0; i < places.size(); ++i) numbers_.emplace(places[i], i);
   }
 
-  facts::NamedStacks take() { return std::move(result_); }
+  facts::NamedStacks take() {
+    result_.modules = code_table_.modules();
+    result_.frames = code_table_.frames();
+    return std::move(result_);
+  }
 
   void add(const facts::RawStack& raw) {
     facts::Stack stack = raw.stack;
@@ -37,15 +42,6 @@ class Assembly {
   }
 
  private:
-  using Key = std::tuple<std::uint32_t, std::uint64_t, std::string, std::uint32_t>;  // module to line
-
-  std::uint32_t module(const facts::Module& module) {
-    const auto [known, is_new] = modules_.try_emplace({module.path, module.build_id},
-                                                      static_cast<std::uint32_t>(result_.modules.size()));
-    if (is_new) result_.modules.push_back(module);
-    return known->second;
-  }
-
   // Adds what was inlined there, and the frame itself.
   void add_frames(const Place& place, std::vector<std::uint32_t>& stack) {
     const auto number = numbers_.find(place);
@@ -53,8 +49,8 @@ class Assembly {
     if (inlined != code_.inlined.end()) {
       for (facts::Frame inside : inlined->second) {
         if (inside.function.empty()) continue;
-        inside.module = module(code_.modules[inside.module]);
-        stack.push_back(frame_number(std::move(inside)));
+        inside.module = code_table_.module(code_.modules[inside.module]);
+        stack.push_back(code_table_.frame(std::move(inside)));
       }
     }
     stack.push_back(frame(place));
@@ -65,33 +61,25 @@ class Assembly {
     const auto number = numbers_.find(place);
     if (number != numbers_.end() && number->second < code_.frames.size()) {
       frame = code_.frames[number->second];
-      frame.module = module(code_.modules[frame.module]);
+      frame.module = code_table_.module(code_.modules[frame.module]);
     } else {
-      frame.module = module({place.tgid == 0 ? "[kernel]" : "[unknown]", ""});
+      frame.module = code_table_.module({place.tgid == 0 ? "[kernel]" : "[unknown]", ""});
     }
-    return frame_number(std::move(frame));
-  }
-
-  std::uint32_t frame_number(facts::Frame frame) {
-    const auto [known, is_new] =
-        frames_.try_emplace(Key{frame.module, frame.address, frame.function, frame.line},
-                            static_cast<std::uint32_t>(result_.frames.size()));
-    if (is_new) result_.frames.push_back(std::move(frame));
-    return known->second;
+    return code_table_.frame(std::move(frame));
   }
 
   void add_kernel_part(const facts::RawStack& raw, facts::Stack& stack) {
     bool is_inside = false;  // of what was traced: past the frames of the tracing itself
     for (std::size_t i = 0; i < raw.kernel.size(); ++i) {
       const std::uint32_t number = frame(place_of(0, raw.kernel, i));
-      is_inside = is_inside || !is_tracing(result_.frames[number].function);
+      is_inside = is_inside || !is_tracing(code_table_.frames()[number].function);
       if (is_inside) stack.kernel.push_back(number);
     }
   }
 
   // A return address that lies in no code was none.
   bool is_code(std::uint32_t number) const {
-    return result_.modules[result_.frames[number].module].path != "[unknown]";
+    return code_table_.modules()[code_table_.frames()[number].module].path != "[unknown]";
   }
 
   void add_user_part(const facts::RawStack& raw, facts::Stack& stack) {
@@ -109,15 +97,14 @@ class Assembly {
       return;
     }
     const bool is_whole = raw.ending == facts::Ending::whole ||
-                          (!is_broken && is_start_of_thread(result_.frames[stack.user.back()].function));
+                          (!is_broken && is_start_of_thread(code_table_.frames()[stack.user.back()].function));
     stack.cut_short = !is_whole;
   }
 
   const Code& code_;
   std::map<Place, std::uint32_t> numbers_;
   facts::NamedStacks result_;
-  std::map<Key, std::uint32_t> frames_;
-  std::map<std::pair<std::string, std::string>, std::uint32_t> modules_;
+  facts::CodeTable code_table_;
 };
 
 }  // namespace

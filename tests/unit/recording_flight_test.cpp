@@ -161,6 +161,77 @@ TEST_CASE("a kill in the flight recorder is one in its report, with who charged 
   CHECK(is_known);
 }
 
+TEST_CASE("stacks that are told again and again are one list in the recording, with each place once") {
+  recording::FlightRecorder flight({});
+  flight.apply(facts::session(0));
+  flight.apply(found(7, "/pod"));
+  flight.apply(found(9, "/pod/app", 7));
+  const facts::Module app{"/srv/app", "01ab"};
+  const facts::Module kernel{"[kernel]", ""};
+  const auto seen = [](facts::MemcgIndex memcg, std::uint64_t pages, std::vector<std::uint32_t> user,
+                       std::uint64_t second) {
+    facts::StackSeen stack;
+    stack.memcg = memcg;
+    stack.stack.pages = pages;
+    stack.stack.pid = 42;
+    stack.stack.comm = "eater";
+    stack.stack.user = std::move(user);
+    stack.stack.since_ns = kStartNs + second * kSecond;
+    stack.stack.until_ns = stack.stack.since_ns + kSecond / 10;
+    return stack;
+  };
+  // The same two functions by other numbers each time, over more than one block.
+  for (std::uint64_t second = 0; second < 20; ++second) {
+    move(flight, 9, second * kSecond, 4000, 200'000);
+    const bool turns = second % 2 == 1;
+    flight.apply(facts::CodeNamed{{turns ? kernel : app}, {}});
+    flight.apply(facts::CodeNamed{{turns ? app : kernel}, {}});
+    facts::Frame eat{"eat", turns ? 1U : 0U, 0x1010};
+    facts::Frame digest{"digest" + std::string(2'000, '!'), turns ? 1U : 0U, 0x2020};
+    flight.apply(facts::CodeNamed{{}, {turns ? eat : digest}});
+    flight.apply(facts::CodeNamed{{}, {turns ? digest : eat}});
+    const std::uint32_t eats = turns ? 0 : 1;
+    flight.apply(seen(9, 100 + second, {eats, 1 - eats}, second));
+    if (second == 3) flight.apply(seen(7, 5, {eats}, second));
+    flight.apply(seen(1234, 5, {eats}, second));  // of nobody that is kept
+    flight.apply(facts::StacksCounted{second == 10 ? 77U : 0U});
+  }
+  const auto all = played(flight.excerpt({7, 9}, 0), kStartNs + 30 * kSecond);
+  std::vector<facts::Frame> frames;
+  std::vector<facts::Module> modules;
+  std::vector<facts::StackSeen> stacks;
+  std::vector<facts::StacksCounted> counted;
+  for (const facts::Fact& fact : all) {
+    if (const auto* code = std::get_if<facts::CodeNamed>(&fact)) {
+      modules.insert(modules.end(), code->modules.begin(), code->modules.end());
+      frames.insert(frames.end(), code->frames.begin(), code->frames.end());
+    }
+    if (const auto* stack = std::get_if<facts::StackSeen>(&fact)) stacks.push_back(*stack);
+    if (const auto* count = std::get_if<facts::StacksCounted>(&fact)) counted.push_back(*count);
+  }
+  REQUIRE(modules.size() == 1);  // nothing is of the kernel
+  CHECK(modules[0].path == "/srv/app");
+  REQUIRE(frames.size() == 2);
+  REQUIRE(stacks.size() == 21);
+  std::uint64_t pages_of_app = 0;
+  for (const facts::StackSeen& stack : stacks) {
+    CHECK(stack.stack.comm == "eater");
+    CHECK(frames.at(stack.stack.user.at(0)).function == "eat");
+    if (stack.memcg == 1) {
+      pages_of_app += stack.stack.pages;
+      CHECK(frames.at(stack.stack.user.at(1)).function.substr(0, 7) == "digest!");
+    }
+  }
+  CHECK(frames[0].function.size() + frames[1].function.size() < 1'000);
+  CHECK(pages_of_app == 20 * 100 + 190);
+  REQUIRE(counted.size() == 1);
+  CHECK(counted[0].overflow_pages == 77);
+  CHECK(std::holds_alternative<facts::RecordingEnded>(all.back()));
+  // Where there are none nothing is said of them.
+  for (const facts::Fact& fact : played(flight.excerpt({1}, 0), kStartNs + 30 * kSecond))
+    CHECK_FALSE(std::holds_alternative<facts::StacksCounted>(fact));
+}
+
 TEST_CASE("what is gone for long is forgotten") {
   recording::FlightRecorder flight({std::size_t{1} << 20, 10 * kSecond});
   flight.apply(facts::session(0));

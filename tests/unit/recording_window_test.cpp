@@ -50,6 +50,27 @@ TEST_CASE("kills outside a span are left out") {
   CHECK(windowed({Bound{8'700'000, false}, {}}).at("memcgs")[1].at("oom_kills").empty());
 }
 
+TEST_CASE("of stacks a span has those that were seen within it") {
+  const auto kept = [](std::uint64_t from_ns, std::uint64_t to_ns) {
+    std::vector<std::uint64_t> pages;
+    recording::Window window({Bound{from_ns, false}, Bound{to_ns, false}}, [&](const facts::Fact& fact) {
+      if (const auto* stack = std::get_if<facts::StackSeen>(&fact)) pages.push_back(stack->stack.pages);
+    });
+    window.apply(facts::session(0));
+    for (std::uint64_t i = 0; i < 5; ++i) {
+      facts::StackSeen stack;
+      stack.stack.pages = i;
+      stack.stack.since_ns = i == 4 ? 0 : kStartNs + i * 100'000'000;  // the last one's time is not known
+      stack.stack.until_ns = i == 4 ? 0 : stack.stack.since_ns + 100'000'000;
+      window.apply(stack);
+    }
+    return pages;
+  };
+  CHECK(kept(0, 1'000'000'000) == std::vector<std::uint64_t>{0, 1, 2, 3});
+  CHECK(kept(150'000'000, 250'000'000) == std::vector<std::uint64_t>{1, 2});
+  CHECK(kept(200'000'000, 299'000'000) == std::vector<std::uint64_t>{2});
+}
+
 TEST_CASE("of a span the hits within are known, not what the kernel counted in all") {
   const auto refused = [](const Span& span) {
     return windowed(span).at("memcgs")[1].at("near_misses").at("refused_charges");
