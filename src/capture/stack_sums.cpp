@@ -5,10 +5,7 @@
 namespace memspike::capture {
 namespace {
 
-// As many as come in some seconds of a storm. About a KiB each.
-constexpr std::size_t kMaxWaitingStacks = 16'384;
 constexpr std::uint64_t kPeriodNs = 100'000'000;
-constexpr std::size_t kMaxTimed = 8'192;
 
 }  // namespace
 
@@ -28,12 +25,12 @@ void StackSums::give_up(Waiting waiting) {
 
 void StackSums::add(culprit::StackKey key, std::uint64_t bytes, std::uint64_t copy, std::uint64_t time_ns) {
   // When it was costs room: where places are many, that they are told apart is worth more.
-  if (time_ns != 0 && stacks_.size() < kMaxTimed)
+  if (time_ns != 0 && stacks_.size() < bounds_.places / 2)
     key.period = static_cast<std::uint32_t>(time_ns / kPeriodNs + 1);
-  if (copy == 0 || waiting_.size() >= kMaxWaitingStacks) return give_up({std::move(key), bytes});
+  if (copy == 0 || waiting_.size() >= bounds_.waiting) return give_up({std::move(key), bytes, time_ns});
   const auto early = early_.find(copy);
   if (early == early_.end()) {
-    waiting_.insert_or_assign(copy, Waiting{std::move(key), bytes});
+    waiting_.insert_or_assign(copy, Waiting{std::move(key), bytes, time_ns});
     return;
   }
   settle(std::move(key), bytes, std::move(early->second));
@@ -44,7 +41,7 @@ void StackSums::add_chain(std::uint64_t copy, std::vector<std::uint64_t> frames,
   Chain chain{std::move(frames), is_whole};
   const auto waiting = waiting_.find(copy);
   if (waiting == waiting_.end()) {
-    if (early_.size() >= kMaxWaitingStacks) early_.clear();  // their stacks found no room: they will not come
+    if (early_.size() >= bounds_.waiting) early_.clear();  // their stacks found no room: they will not come
     early_.insert_or_assign(copy, std::move(chain));
     return;
   }
@@ -53,8 +50,15 @@ void StackSums::add_chain(std::uint64_t copy, std::vector<std::uint64_t> frames,
   settle(std::move(found.key), found.bytes, std::move(chain));
 }
 
-facts::RawStacks StackSums::take(std::uint64_t page_size_bytes) {
-  for (auto& [copy, waiting] : std::exchange(waiting_, {})) give_up(std::move(waiting));
+facts::RawStacks StackSums::take(std::uint64_t page_size_bytes, std::uint64_t give_up_ns) {
+  for (auto each = waiting_.begin(); each != waiting_.end();) {
+    if (each->second.time_ns >= give_up_ns) {
+      ++each;
+      continue;
+    }
+    give_up(std::move(each->second));
+    each = waiting_.erase(each);
+  }
   facts::RawStacks result;
   result.overflow_pages = stacks_.overflow().bytes / page_size_bytes;
   result.pages = result.overflow_pages;

@@ -2,7 +2,9 @@
 // stack comes later than that, earlier, or not at all.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <unordered_map>
 #include <vector>
 
@@ -15,6 +17,13 @@ namespace memspike::capture {
 
 class StackSums {
  public:
+  struct Bounds {
+    std::size_t places = 16'384;   // told apart: some 600 bytes each
+    std::size_t waiting = 16'384;  // for what unwinding finds: about a KiB each
+  };
+  StackSums() : StackSums(Bounds()) {}
+  explicit StackSums(Bounds bounds) : bounds_(bounds), stacks_(bounds.places) {}
+
   void add(facts::MemcgIndex memcg, const decode::Stack& stack) {
     add({memcg, stack.tgid, stack.comm, stack.kernel, stack.user}, stack.bytes, stack.copy, stack.time_ns);
   }
@@ -26,13 +35,16 @@ class StackSums {
   // Stacks have copies: of those without one, frame pointers say too little.
   void set_copies() { has_copies_ = true; }
 
-  // Leaves none.
-  facts::RawStacks take(std::uint64_t page_size_bytes);
+  // Those whose chain is still to come are given up if they are from before give_up_ns; the others wait on.
+  facts::RawStacks take(std::uint64_t page_size_bytes,
+                        std::uint64_t give_up_ns = std::numeric_limits<std::uint64_t>::max());
+  bool empty() const { return waiting_.empty() && stacks_.size() == 0; }
 
  private:
   struct Waiting {
     culprit::StackKey key;
     std::uint64_t bytes = 0;
+    std::uint64_t time_ns = 0;
   };
   struct Chain {
     std::vector<std::uint64_t> frames;
@@ -41,6 +53,7 @@ class StackSums {
   void settle(culprit::StackKey key, std::uint64_t bytes, Chain chain);
   void give_up(Waiting waiting);
 
+  Bounds bounds_;
   bool has_copies_ = false;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
   std::unordered_map<std::uint64_t, Chain> early_;

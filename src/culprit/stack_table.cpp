@@ -38,6 +38,7 @@ bool StackTable::add(StackKey key, std::uint64_t bytes) {
 std::vector<std::pair<StackKey, StackSum>> StackTable::take() {
   std::vector<std::pair<StackKey, StackSum>> stacks(sums_.begin(), sums_.end());
   sums_.clear();
+  overflow_ = {};
   std::sort(stacks.begin(), stacks.end(), [](const auto& a, const auto& b) {
     if (a.second.bytes != b.second.bytes) return a.second.bytes > b.second.bytes;
     const auto place = [](const StackKey& k) {

@@ -40,7 +40,7 @@ class StackTable {
   // What found no room.
   const StackSum& overflow() const { return overflow_; }
 
-  // Most bytes first; places of equal weight in a fixed order.
+  // Most bytes first; places of equal weight in a fixed order. Leaves none, and no overflow.
   std::vector<std::pair<StackKey, StackSum>> take();
 
   std::size_t size() const { return sums_.size(); }

@@ -5,102 +5,44 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <string>
 #include <string_view>
 
 #include "base/message.h"
 #include "symbols/clock.h"
-#include "symbols/code_lines.h"
 #include "symbols/messages.h"
+#include "symbols/reception.h"
 
 namespace memspike::symbols {
 namespace {
 
 // Beyond what the helper's own budget is: for it to be asked, and to answer.
 constexpr std::uint64_t kGraceNs = 2'000'000'000;
-constexpr std::size_t kMaxNamesBytes = std::size_t{64} << 20;
-constexpr std::size_t kMaxModules = 65'536;
 
 // Its capabilities: to open /proc/PID/root and maps, what is below, and /proc/PID/map_files.
 const rights::Confinement kConfinement{"memspike-names",
                                        std::uint64_t{512} << 20,
                                        {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE}};
 
-// Takes one answer in. What it says is not trusted.
-class Reception {
- public:
-  explicit Reception(std::size_t places) : places_(places) {}
-
-  enum class Next { more, done, nonsense };
-  Next take(std::string_view message) {
-    MessageReader reader(message);
-    const auto kind = static_cast<Reply>(reader.number());
-    bytes_ += message.size();
-    if (bytes_ > kMaxNamesBytes) return Next::nonsense;
-    switch (kind) {
-      case Reply::module:
-        code_.modules.push_back({std::string(reader.text()), ""});
-        break;
-      case Reply::frames:
-        take_frames(reader);
-        break;
-      case Reply::build_id: {
-        const std::uint64_t module = reader.number();
-        code_.set_build_id(module, reader.text());
-        break;
-      }
-      case Reply::name: {
-        const std::uint64_t place = reader.number();
-        const std::uint64_t address = reader.number();
-        code_.set_name(place, address, reader.text());
-        break;
-      }
-      case Reply::jit_name: {
-        const std::uint64_t place = reader.number();
-        code_.set_jit_name(place, reader.text());
-        break;
-      }
-      case Reply::lines: {
-        const std::uint64_t place = reader.number();
-        code_.set_lines(place, read_lines(reader));
-        break;
-      }
-      case Reply::chains:
-      case Reply::finished:
-        return Next::more;  // from before: too late
-      case Reply::done:
-        for (std::uint64_t* count : {&code_.troubles.kernel_hidden, &code_.troubles.refused_processes,
-                                     &code_.troubles.refused_files, &code_.troubles.failed_files}) {
-          *count = reader.number();
-        }
-        return reader.is_whole() ? Next::done : Next::nonsense;
-    }
-    const bool is_sane = reader.is_whole() && code_.modules.size() <= kMaxModules;
-    return is_sane ? Next::more : Next::nonsense;
-  }
-
-  Code take_code() { return std::move(code_); }
-
- private:
-  void take_frames(MessageReader& reader) {
-    while (!reader.at_end() && code_.frames.size() < places_) {
-      const std::uint64_t module = reader.number();
-      const std::uint64_t address = reader.number();
-      if (module >= code_.modules.size()) return;
-      code_.frames.push_back({"", static_cast<std::uint32_t>(module), address});
-    }
-  }
-
-  std::size_t places_;
-  std::size_t bytes_ = 0;
-  Code code_;
-};
-
 }  // namespace
+
+// What is still to be said, and what was answered so far.
+struct NameHelper::Question {
+  Question(std::uint64_t number, std::size_t places, std::uint64_t deadline)
+      : reception(number, places), deadline_ns(deadline) {}
+
+  std::deque<std::string> to_say;
+  Reception reception;
+  std::uint64_t deadline_ns;
+  Reception::Next state = Reception::Next::more;
+};
 
 NameHelper::NameHelper(const std::filesystem::path& host_root, Budget budget)
     : budget_(budget),
       helper_(kConfinement, [&](rights::HelperSide& side) { serve(side, host_root, budget); }) {}
+
+NameHelper::~NameHelper() = default;
 
 bool NameHelper::see(std::uint32_t tgid, std::span<const std::uint64_t> addresses) {
   MessageWriter message;
@@ -130,8 +72,18 @@ bool NameHelper::read_chains(std::string_view message, const ChainSink& sink) {
   return kind == Reply::finished;
 }
 
+// Between them may be what is answered to the question.
 void NameHelper::take_chains(const ChainSink& sink) {
-  while (const auto message = helper_.receive()) read_chains(*message, sink);
+  if (question_ != nullptr) send_question();
+  while (const auto message = helper_.receive()) {
+    read_chains(*message, sink);
+    if (question_ != nullptr && question_->state == Reception::Next::more)
+      question_->state = question_->reception.take(*message);
+  }
+}
+
+bool NameHelper::forget() {
+  return helper_.send(MessageWriter().number(static_cast<std::uint64_t>(Ask::forget)).bytes());
 }
 
 void NameHelper::finish_chains(const ChainSink& sink, const std::function<bool()>& is_wanted) {
@@ -162,41 +114,49 @@ bool NameHelper::wait_for(short events, std::uint64_t deadline_ns,
   }
 }
 
-bool NameHelper::send_places(std::span<const Place> places, std::uint64_t deadline_ns,
-                             const std::function<bool()>& is_wanted) {
-  const auto deliver = [&](const MessageWriter& message) {
-    while (helper_.is_connected() && wait_for(POLLOUT, deadline_ns, is_wanted)) {
-      if (helper_.send(message.bytes())) return true;
-    }
-    return false;
-  };
+void NameHelper::begin(std::span<const Place> places) {
+  const std::uint64_t number = ++questions_;
+  question_ = std::make_unique<Question>(number, places.size(), now_ns() + budget_.all_ns + kGraceNs);
   for (std::size_t first = 0; first < places.size(); first += kPlacesInMessage) {
     MessageWriter message;
-    message.number(static_cast<std::uint64_t>(Ask::places));
-    for (const Place& place : places.subspan(first, std::min(kPlacesInMessage, places.size() - first))) {
+    message.number(static_cast<std::uint64_t>(Ask::places)).number(number);
+    for (const Place& place : places.subspan(first, std::min(kPlacesInMessage, places.size() - first)))
       message.number(place.tgid).number(place.address).number(place.is_return ? 1 : 0);
-    }
-    if (!deliver(message)) return false;
+    question_->to_say.push_back(message.bytes());
   }
-  MessageWriter last;
-  last.number(static_cast<std::uint64_t>(Ask::names));
-  return deliver(last);
+  question_->to_say.push_back(
+      MessageWriter().number(static_cast<std::uint64_t>(Ask::names)).number(number).bytes());
+  send_question();
+}
+
+void NameHelper::send_question() {
+  while (!question_->to_say.empty() && helper_.send(question_->to_say.front())) question_->to_say.pop_front();
+}
+
+NameHelper::Answer NameHelper::end_question() {
+  Answer answer;
+  answer.code = question_->reception.take_code();
+  answer.is_whole = question_->state == Reception::Next::done;
+  question_.reset();
+  return answer;
+}
+
+std::optional<NameHelper::Answer> NameHelper::take_answer(std::uint64_t now_ns) {
+  if (question_ == nullptr) return std::nullopt;
+  const bool goes_on = question_->state == Reception::Next::more && helper_.is_connected();
+  if (goes_on && now_ns < question_->deadline_ns) return std::nullopt;
+  return end_question();
 }
 
 NameHelper::Answer NameHelper::ask(std::span<const Place> places, const std::function<bool()>& is_wanted) {
-  Answer answer;
-  Reception reception(places.size());
-  const std::uint64_t deadline_ns = now_ns() + budget_.all_ns + kGraceNs;
-  bool goes_on = helper_.is_connected() && send_places(places, deadline_ns, is_wanted);
-  while (goes_on && helper_.is_connected() && wait_for(POLLIN, deadline_ns, is_wanted)) {
-    const auto message = helper_.receive();
-    if (!message) continue;
-    const auto next = reception.take(*message);
-    answer.is_whole = next == Reception::Next::done;
-    goes_on = next == Reception::Next::more;
+  begin(places);
+  for (;;) {
+    take_chains([](std::uint64_t, const Chain&) {});
+    if (auto answer = take_answer(now_ns())) return std::move(*answer);
+    const bool may_send = !question_->to_say.empty();
+    const auto events = static_cast<short>(POLLIN | (may_send ? POLLOUT : 0));
+    if (!wait_for(events, question_->deadline_ns, is_wanted)) return end_question();
   }
-  answer.code = reception.take_code();
-  return answer;
 }
 
 }  // namespace memspike::symbols

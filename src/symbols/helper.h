@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -21,6 +23,7 @@ void serve(rights::HelperSide& side, const std::filesystem::path& host_root, con
 class NameHelper {
  public:
   explicit NameHelper(const std::filesystem::path& host_root, Budget budget = {});
+  ~NameHelper();
 
   // Never waits: what the helper has no room for is dropped (false).
   bool see(std::uint32_t tgid, std::span<const std::uint64_t> addresses);
@@ -41,18 +44,30 @@ class NameHelper {
   };
   Answer ask(std::span<const Place> places, const std::function<bool()>& is_wanted);
 
+  // The same without waiting: one question at a time, which take_chains() has go on.
+  void begin(std::span<const Place> places);
+  bool is_asked() const { return question_ != nullptr; }
+  // What was answered when all was, or when there is no more time.
+  std::optional<Answer> take_answer(std::uint64_t now_ns);
+
+  // Of processes, their code, and what was read of it. Never waits; false: it had no room.
+  bool forget();
+
   pid_t pid() const { return helper_.pid(); }
 
  private:
-  bool send_places(std::span<const Place> places, std::uint64_t deadline_ns,
-                   const std::function<bool()>& is_wanted);
+  struct Question;
+  void send_question();
+  Answer end_question();
   bool wait_for(short events, std::uint64_t deadline_ns, const std::function<bool()>& is_wanted) const;
 
-  // Whether the message was the last one of them.
+  // Whether the message was the last one of chains.
   static bool read_chains(std::string_view message, const ChainSink& sink);
 
   Budget budget_;
   rights::Helper helper_;
+  std::unique_ptr<Question> question_;
+  std::uint64_t questions_ = 0;
 };
 
 }  // namespace memspike::symbols

@@ -43,20 +43,20 @@ struct Lookup::Group {
 };
 
 Lookup::Lookup(const std::filesystem::path& host_root, Budget budget)
-    : budget_(budget),
-      modules_(host_root),
-      processes_(host_root, modules_),
-      unwinder_(modules_, processes_),
+    : host_root_(host_root),
+      budget_(budget),
+      seen_(std::make_unique<Seen>(host_root)),
       kallsyms_(open_regular((host_root / "proc/kallsyms").string())) {}
 
 Code Lookup::locate(std::span<const Place> places) const {
   Code code;
   for (const char* what : {"[kernel]", "[unknown]", "[anon]", "[jit]"}) code.modules.push_back({what, ""});
-  for (std::uint32_t i = 0; i < modules_.size(); ++i) code.modules.push_back({modules_.path(i), ""});
+  const Modules& modules = seen_->modules;
+  for (std::uint32_t i = 0; i < modules.size(); ++i) code.modules.push_back({modules.path(i), ""});
   for (const Place& place : places) {
     facts::Frame& frame = code.frames.emplace_back(facts::Frame{"", Code::kKernel, place.address});
     if (place.tgid == 0) continue;
-    const Processes::Place found = processes_.locate(place.tgid, place.address);
+    const Processes::Place found = seen_->processes.locate(place.tgid, place.address);
     frame.module = found.module      ? Code::kFiles + *found.module
                    : found.is_mapped ? Code::kAnonymous
                                      : Code::kUnknown;
@@ -77,12 +77,12 @@ std::vector<Lookup::Group> Lookup::groups_of(std::span<const Place> places) cons
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (places[i].tgid == 0) {
       add(Group::Kind::kernel, 0, i);
-    } else if (const auto found = processes_.locate(places[i].tgid, places[i].address); found.module) {
+    } else if (const auto found = seen_->processes.locate(places[i].tgid, places[i].address); found.module) {
       add(Group::Kind::module, *found.module, i);
     }
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const bool has_perf_map = places[i].tgid != 0 && processes_.perf_map(places[i].tgid) >= 0;
+    const bool has_perf_map = places[i].tgid != 0 && seen_->processes.perf_map(places[i].tgid) >= 0;
     if (has_perf_map) add(Group::Kind::perf_map, places[i].tgid, i);
   }
   return groups;
@@ -121,22 +121,23 @@ bool Lookup::read_module(const Group& group, std::span<const Place> places, cons
   std::vector<FilePlace> in_file;
   for (const std::size_t i : group.places) {
     in_file.push_back(
-        {processes_.locate(places[i].tgid, places[i].address).file_offset, places[i].is_return});
+        {seen_->processes.locate(places[i].tgid, places[i].address).file_offset, places[i].is_return});
   }
   const Trial trial = run_trial(budget_ns, kMaxAnswerBytes, [&](const TrialWrite& write) {
-    modules_.read(group.id, in_file,
-                  {[&](const std::string& id) { write(MessageWriter().number(kBuildId).text(id).bytes()); },
-                   [&](std::size_t place, std::uint64_t address, std::string_view function) {
-                     tell(write, place, address, demangle(function));
-                   },
-                   [&](std::size_t place, const std::vector<CodeLine>& lines) {
-                     MessageWriter message;
-                     message.number(kLines).number(place);
-                     std::vector<CodeLine> readable = lines;
-                     for (CodeLine& line : readable) line.function = demangle(line.function);
-                     write_lines(message, readable);
-                     write(message.bytes());
-                   }});
+    seen_->modules.read(
+        group.id, in_file,
+        {[&](const std::string& id) { write(MessageWriter().number(kBuildId).text(id).bytes()); },
+         [&](std::size_t place, std::uint64_t address, std::string_view function) {
+           tell(write, place, address, demangle(function));
+         },
+         [&](std::size_t place, const std::vector<CodeLine>& lines) {
+           MessageWriter message;
+           message.number(kLines).number(place);
+           std::vector<CodeLine> readable = lines;
+           for (CodeLine& line : readable) line.function = demangle(line.function);
+           write_lines(message, readable);
+           write(message.bytes());
+         }});
   });
   for (MessageReader reader(trial.bytes); !reader.at_end();) {
     const std::uint64_t kind = reader.number();
@@ -162,7 +163,7 @@ bool Lookup::read_module(const Group& group, std::span<const Place> places, cons
 
 bool Lookup::read_perf_map(const Group& group, std::span<const Place> places, const Hearer& hearer,
                            std::uint64_t budget_ns) {
-  const int fd = processes_.perf_map(group.id);
+  const int fd = seen_->processes.perf_map(group.id);
   const Trial trial = run_trial(budget_ns, kMaxAnswerBytes, [&](const TrialWrite& write) {
     SymbolTable table;
     parse_perf_map(read_all(fd, kMaxPerfMapBytes), table);
@@ -182,6 +183,58 @@ bool Lookup::read_perf_map(const Group& group, std::span<const Place> places, co
   return trial.is_whole;
 }
 
+Told::Key Lookup::key_of(const Group& group, const Place& place) const {
+  if (group.kind == Group::Kind::kernel) return {Told::kKernel, place.address, place.is_return};
+  return {group.id, seen_->processes.locate(place.tgid, place.address).file_offset, place.is_return};
+}
+
+bool Lookup::read(const Group& group, std::span<const Place> places, const Hearer& hearer,
+                  std::uint64_t budget_ns) {
+  if (group.kind == Group::Kind::perf_map) return read_perf_map(group, places, hearer, budget_ns);
+  const bool is_kernel = group.kind == Group::Kind::kernel;
+  // A file that could be opened and says nothing of a place has answered, too.
+  const auto note_all = [&] {
+    for (const std::size_t place : group.places) told_.add(key_of(group, places[place]));
+  };
+  if (is_kernel) note_all();
+  Hearer noting = hearer;
+  noting.build_id = [&](std::uint32_t module, std::string_view id) {
+    told_.set_build_id(group.id, std::string(id));
+    note_all();
+    hearer.build_id(module, id);
+  };
+  noting.place = [&](std::size_t place, std::uint64_t address, std::string_view function) {
+    if (place >= places.size()) return;
+    if (Told::Answer* answer = told_.add(key_of(group, places[place]))) {
+      answer->address = address;
+      answer->function = function;
+    }
+    hearer.place(place, address, function);
+  };
+  noting.lines = [&](std::size_t place, const std::vector<CodeLine>& lines) {
+    if (Told::Answer* answer = told_.add(key_of(group, places[place]))) answer->lines = lines;
+    hearer.lines(place, lines);
+  };
+  const bool is_read = is_kernel ? read_kernel(group, places, noting, budget_ns)
+                                 : read_module(group, places, noting, budget_ns);
+  if (!is_read) told_.set_bad(is_kernel ? Told::kKernel : group.id);
+  return is_read;
+}
+
+// Tells what is known already, and takes it out of the group.
+void Lookup::tell_again(Group& group, std::span<const Place> places, const Hearer& hearer) const {
+  if (group.kind == Group::Kind::perf_map) return;
+  if (const std::string* id = told_.build_id(group.id); id != nullptr && group.kind == Group::Kind::module)
+    hearer.build_id(Code::kFiles + group.id, *id);
+  std::erase_if(group.places, [&](std::size_t place) {
+    const Told::Answer* answer = told_.find(key_of(group, places[place]));
+    if (answer == nullptr) return false;
+    if (answer->address) hearer.place(place, *answer->address, answer->function);
+    if (!answer->lines.empty()) hearer.lines(place, answer->lines);
+    return true;
+  });
+}
+
 Troubles Lookup::name(std::span<const Place> places, const Hearer& hearer) {
   troubles_ = {};
   const std::uint64_t deadline_ns = now_ns() + budget_.all_ns;
@@ -194,19 +247,22 @@ Troubles Lookup::name(std::span<const Place> places, const Hearer& hearer) {
   };
   for (Group& group : groups_of(places)) {
     std::erase_if(group.places, [&](std::size_t place) { return is_named[place]; });
+    tell_again(group, places, counting);
     if (group.places.empty()) continue;
+    const bool is_bad = group.kind != Group::Kind::perf_map &&
+                        told_.is_bad(group.kind == Group::Kind::kernel ? Told::kKernel : group.id);
     const std::uint64_t now = now_ns();
     const std::uint64_t budget_ns = now >= deadline_ns ? 0 : std::min(budget_.file_ns, deadline_ns - now);
-    using Kind = Group::Kind;
-    const bool is_read =
-        budget_ns > 0 && (group.kind == Kind::kernel   ? read_kernel(group, places, counting, budget_ns)
-                          : group.kind == Kind::module ? read_module(group, places, counting, budget_ns)
-                                                       : read_perf_map(group, places, counting, budget_ns));
-    if (!is_read) ++troubles_.failed_files;
+    if (is_bad || budget_ns == 0 || !read(group, places, counting, budget_ns)) ++troubles_.failed_files;
   }
-  troubles_.refused_processes = processes_.refused();
-  troubles_.refused_files = processes_.refused_files();
+  troubles_.refused_processes = seen_->processes.refused();
+  troubles_.refused_files = seen_->processes.refused_files();
   return troubles_;
+}
+
+void Lookup::forget() {
+  seen_ = std::make_unique<Seen>(host_root_);
+  told_ = {};
 }
 
 }  // namespace memspike::symbols

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "symbols/modules.h"
 #include "symbols/places.h"
 #include "symbols/processes.h"
+#include "symbols/told.h"
 #include "symbols/unwinder.h"
 
 namespace memspike::symbols {
@@ -30,14 +32,14 @@ class Lookup {
 
   // A user stack was seen just now; an empty one: the process is there, and may have its spike as its last.
   void see(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns) {
-    processes_.see(tgid, user, now_ns);
+    seen_->processes.see(tgid, user, now_ns);
   }
 
   // To be called now and then: reads again what a stack came too early for.
-  void read_due(std::uint64_t now_ns) { processes_.read_due(now_ns); }
-  bool has_due() const { return processes_.has_due(); }
+  void read_due(std::uint64_t now_ns) { seen_->processes.read_due(now_ns); }
+  bool has_due() const { return seen_->processes.has_due(); }
 
-  Unwinder& unwinder() { return unwinder_; }
+  Unwinder& unwinder() { return seen_->unwinder; }
 
   // Modules and offsets, from memory alone: without names.
   Code locate(std::span<const Place> places) const;
@@ -49,10 +51,21 @@ class Lookup {
     std::function<void(std::size_t place, std::string_view function)> jit;  // by its process's perf map
     std::function<void(std::size_t place, const std::vector<CodeLine>& lines)> lines;  // names demangled
   };
+  // What was said of a place before is said again: no file is read for it a second time.
   Troubles name(std::span<const Place> places, const Hearer& hearer);
+
+  // All that was seen and read.
+  void forget();
 
  private:
   struct Group;
+  struct Seen {
+    explicit Seen(const std::filesystem::path& host_root)
+        : modules(host_root), processes(host_root, modules), unwinder(modules, processes) {}
+    Modules modules;
+    Processes processes;
+    Unwinder unwinder;
+  };
   std::vector<Group> groups_of(std::span<const Place> places) const;
   bool read_kernel(const Group& group, std::span<const Place> places, const Hearer& hearer,
                    std::uint64_t budget_ns);
@@ -61,10 +74,14 @@ class Lookup {
   bool read_perf_map(const Group& group, std::span<const Place> places, const Hearer& hearer,
                      std::uint64_t budget_ns);
 
+  Told::Key key_of(const Group& group, const Place& place) const;
+  void tell_again(Group& group, std::span<const Place> places, const Hearer& hearer) const;
+  bool read(const Group& group, std::span<const Place> places, const Hearer& hearer, std::uint64_t budget_ns);
+
+  std::filesystem::path host_root_;
   Budget budget_;
-  Modules modules_;
-  Processes processes_;
-  Unwinder unwinder_;
+  std::unique_ptr<Seen> seen_;
+  Told told_;
   UniqueFd kallsyms_;
   Troubles troubles_;
 };

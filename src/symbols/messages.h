@@ -11,13 +11,15 @@ inline constexpr std::size_t kMaxNameBytes = 16 * 1024;
 
 enum class Ask : std::uint64_t {
   see,     // tgid, addresses…
-  places,  // (tgid, address, is_return)…
-  names,   // of all places since the last time: answer now
+  places,  // question, (tgid, address, is_return)…
+  names,   // question: of all its places, now
   copies,  // bytes: the ring buffer with copies of stacks, the file that comes along
   finish,  // nothing more comes into it: unwind what is left
+  forget,  // all that was seen
 };
 
 enum class Reply : std::uint64_t {
+  answer,    // question: what follows is of it
   module,    // path: the next one
   frames,    // (module, address)…: of the next places
   build_id,  // module, id

@@ -60,6 +60,7 @@ class Server {
       case Ask::see:
         return see(reader);
       case Ask::places:
+        begin_question(reader.number());
         while (!reader.at_end() && places_.size() < kMaxPlaces) {
           const auto tgid = static_cast<std::uint32_t>(reader.number());
           const std::uint64_t address = reader.number();
@@ -67,8 +68,13 @@ class Server {
         }
         return;
       case Ask::names:
+        begin_question(reader.number());
         answer();
         places_.clear();
+        return;
+      case Ask::forget:
+        lookup_.forget();
+        rests_ = true;
         return;
       case Ask::copies:
         copies_.map(std::move(file), reader.number());
@@ -94,11 +100,17 @@ class Server {
   int pause_ms() const {
     constexpr int kDuePeriodMs = 5;
     constexpr int kCopiesPeriodMs = 20;
-    return lookup_.has_due() ? kDuePeriodMs : copies_.fd() >= 0 ? kCopiesPeriodMs : -1;
+    return lookup_.has_due() ? kDuePeriodMs : copies_.fd() >= 0 && !rests_ ? kCopiesPeriodMs : -1;
   }
   int copies_fd() const { return copies_.fd(); }
 
  private:
+  // Of one that was not asked to its end nothing is left.
+  void begin_question(std::uint64_t number) {
+    if (number != question_) places_.clear();
+    question_ = number;
+  }
+
   // Some at a time: processes that come and go want to be looked at meanwhile.
   std::size_t take_copies() {
     constexpr std::size_t kAtATime = 64;
@@ -109,6 +121,7 @@ class Server {
   }
 
   void see(MessageReader& reader) {
+    rests_ = false;
     const auto tgid = static_cast<std::uint32_t>(reader.number());
     std::vector<std::uint64_t> addresses;
     while (!reader.at_end()) addresses.push_back(reader.number());
@@ -118,6 +131,7 @@ class Server {
   // First what is known without reading a file: it stands, whatever becomes of the names.
   void answer() {
     const Code code = lookup_.locate(places_);
+    reply(begin(Reply::answer).number(question_));
     for (const facts::Module& module : code.modules) {
       reply(begin(Reply::module).text(std::string_view(module.path).substr(0, kMaxNameBytes)));
     }
@@ -154,7 +168,9 @@ class Server {
   }
 
   Lookup lookup_;
+  std::uint64_t question_ = 0;
   std::vector<Place> places_;
+  bool rests_ = false;  // nobody takes stacks, until one was seen
   CopyRing copies_;
   Chains chains_;
 };

@@ -62,10 +62,38 @@ facts::NamedStacks Symbolizer::name(const facts::RawStacks& raw, const std::func
   const std::vector<Place> places = places_of(raw);
   NameHelper::Answer answer;
   if (helper_ != nullptr) answer = helper_->ask(places, is_wanted);
+  return take_answer(raw, places, answer);
+}
+
+facts::NamedStacks Symbolizer::take_answer(const facts::RawStacks& raw, const std::vector<Place>& places,
+                                           const NameHelper::Answer& answer) {
   troubles_ = answer.code.troubles;
   is_whole_ = answer.is_whole || places.empty();
   hints_ = jit_hints(raw, places, answer.code);
   return assemble(raw, places, answer.code);
+}
+
+void Symbolizer::begin_naming(facts::RawStacks raw) {
+  asked_.emplace();
+  asked_->places = places_of(raw);
+  asked_->raw = std::move(raw);
+  if (helper_ != nullptr) helper_->begin(asked_->places);
+}
+
+std::optional<Symbolizer::Named> Symbolizer::take_named(std::uint64_t now_ns) {
+  if (!asked_) return std::nullopt;
+  std::optional<NameHelper::Answer> answer =
+      helper_ == nullptr ? NameHelper::Answer() : helper_->take_answer(now_ns);
+  if (!answer) return std::nullopt;
+  const Asked asked = std::move(*asked_);
+  asked_.reset();
+  facts::NamedStacks stacks = take_answer(asked.raw, asked.places, *answer);
+  return Named{asked.raw, std::move(stacks)};
+}
+
+bool Symbolizer::forget() {
+  told_.clear();
+  return helper_ == nullptr || helper_->forget();
 }
 
 std::vector<std::string> Symbolizer::remarks() const {

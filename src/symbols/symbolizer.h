@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -38,12 +39,32 @@ class Symbolizer {
   facts::NamedStacks name(
       const facts::RawStacks& raw, const std::function<bool()>& is_wanted = [] { return true; });
 
+  // The same without waiting, one after the other: begun here, and taken when it is there. take_chains() has
+  // it go on.
+  void begin_naming(facts::RawStacks raw);
+  bool is_naming() const { return asked_.has_value(); }
+  struct Named {
+    facts::RawStacks raw;
+    facts::NamedStacks stacks;
+  };
+  std::optional<Named> take_named(std::uint64_t now_ns);
+
+  // What the helper knows of processes and their code: a service would gather it for months. False: it had no
+  // room to hear it.
+  bool forget();
+
   // Why names are missing in what name() gave, for the report's notes.
   std::vector<std::string> remarks() const;
 
   pid_t helper() const { return helper_ == nullptr ? -1 : helper_->pid(); }
 
  private:
+  struct Asked {
+    facts::RawStacks raw;
+    std::vector<Place> places;
+  };
+  facts::NamedStacks take_answer(const facts::RawStacks& raw, const std::vector<Place>& places,
+                                 const NameHelper::Answer& answer);
   bool remember(std::uint32_t tgid, std::span<const std::uint64_t> user, std::uint64_t now_ns);
 
   std::filesystem::path host_root_;
@@ -51,6 +72,7 @@ class Symbolizer {
   std::unique_ptr<NameHelper> helper_;
   std::unordered_set<std::uint64_t> told_;  // pages of code, since forget_ns_ - 1 s
   std::uint64_t forget_ns_ = 0;
+  std::optional<Asked> asked_;
   Troubles troubles_;
   bool is_whole_ = true;
   std::vector<std::string> hints_;

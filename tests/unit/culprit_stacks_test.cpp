@@ -69,6 +69,29 @@ TEST_CASE("what unwinding found of a stack comes later, earlier or never") {
   CHECK(join.take(4096).stacks.empty());
 }
 
+TEST_CASE("while it goes on, what waits for unwinding is not given up too early") {
+  capture::StackSums join({4, 4});
+  join.set_copies();
+  constexpr std::uint64_t kSecond = 1'000'000'000;
+  join.add({0, 70, "worker", {}, {1, 9}}, 64 * 4096, 5, 10 * kSecond);
+  join.add({0, 70, "worker", {}, {1, 9}}, 64 * 4096, 6, 12 * kSecond);
+  const facts::RawStacks first = join.take(4096, 11 * kSecond);
+  REQUIRE(first.stacks.size() == 1);
+  CHECK(first.stacks[0].ending == facts::Ending::leaf);
+  CHECK_FALSE(join.empty());
+  CHECK(join.take(4096, 11 * kSecond).stacks.empty());
+  join.add_chain(6, {1, 2, 3}, true);
+  const facts::RawStacks second = join.take(4096, 11 * kSecond);
+  REQUIRE(second.stacks.size() == 1);
+  CHECK(second.stacks[0].ending == facts::Ending::whole);
+  CHECK(second.stacks[0].stack.since_ns == 12 * kSecond);
+  CHECK(join.empty());
+  // What is too much to be told apart is counted once.
+  for (std::uint64_t i = 0; i < 6; ++i) join.add({0, 70, "worker", {}, {i}}, 4096, 0, 0);
+  CHECK(join.take(4096).overflow_pages == 2);
+  CHECK(join.take(4096).overflow_pages == 0);
+}
+
 TEST_CASE("without copies of stacks, frame pointers are what there is") {
   capture::StackSums join;
   join.add({0, 70, "worker", {}, {1, 9}}, 64 * 4096, 0, 0);

@@ -20,6 +20,7 @@
 #include "cgroup_tree.h"
 #include "dead_file_system.h"
 #include "patience.h"
+#include "symbols/clock.h"
 #include "symbols/elf_file.h"
 #include "symbols/files_of_root.h"
 #include "symbols/lookup.h"
@@ -319,6 +320,46 @@ TEST_CASE("the helper names code as its memspike would, and has no rights but to
   constexpr std::uint64_t kKept = 1ULL << 2 | 1ULL << 19 | 1ULL << 40;
   CHECK((std::stoull(status_line(helper, "CapEff"), nullptr, 16) & ~kKept) == 0);
   CHECK((std::stoull(status_line(helper, "CapPrm"), nullptr, 16) & ~kKept) == 0);
+}
+
+TEST_CASE("names are asked for without waiting, and an answer that comes too late is of no other question") {
+  const Tree tree;
+  tree.file("proc/42/maps", "1000-2000 r-xp 00000000 fd:01 7 /srv/app\n");
+  tree.file("proc/42/root/srv/app", "no ELF file");
+  Symbolizer symbolizer(tree.root(), true);
+  symbolizer.start({50'000'000, 100'000'000});
+  symbolizer.see(42, std::vector<std::uint64_t>{0x1010}, 1);
+  const auto named = [&](Clock::duration most) {
+    const auto start = Clock::now();
+    std::optional<Symbolizer::Named> answer;
+    while (!answer && Clock::now() - start < most) {
+      const auto asked = Clock::now();
+      symbolizer.take_chains([](std::uint64_t, const Chain&) {});
+      answer = symbolizer.take_named(now_ns());
+      if (!kSanitized) CHECK(Clock::now() - asked < std::chrono::milliseconds(200));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return answer;
+  };
+  CHECK_FALSE(symbolizer.take_named(now_ns()));
+  kill(symbolizer.helper(), SIGSTOP);
+  symbolizer.begin_naming(one_stack(42, {0x70}));
+  CHECK(symbolizer.is_naming());
+  const auto late = named(test::kPatience);  // its time is over
+  REQUIRE(late);
+  CHECK(late->raw.stacks.at(0).user == std::vector<std::uint64_t>{0x70});
+  CHECK_FALSE(symbolizer.is_naming());
+  symbolizer.begin_naming(one_stack(42, {0x1010, 0x1020}));
+  kill(symbolizer.helper(), SIGCONT);  // now it answers the first one, too
+  const auto answer = named(test::kPatience);
+  REQUIRE(answer);
+  REQUIRE(answer->stacks.frames.size() == 2);
+  CHECK(facts::label_of(answer->stacks.frames[0], answer->stacks) == "[app+0x10]");
+  CHECK(symbolizer.forget());
+  symbolizer.begin_naming(one_stack(42, {0x1010}));
+  const auto forgotten = named(test::kPatience);
+  REQUIRE(forgotten);
+  CHECK(facts::label_of(forgotten->stacks.frames.at(0), forgotten->stacks) == "[unknown+0x1010]");
 }
 
 TEST_CASE("without its helper memspike goes on, and says so") {

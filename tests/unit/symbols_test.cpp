@@ -406,6 +406,47 @@ TEST_CASE("a killed process is named by what was opened while it lived") {
   CHECK(stacks.stacks.at(0).cut_short);
 }
 
+// As a service asks, every few seconds: of the same places, and of some that are new.
+TEST_CASE("a file is read once for each place, until it is forgotten") {
+  const Tree tree;
+  const std::string exe = slurp("/proc/self/exe");
+  tree.file("proc/42/root/srv/app", exe);
+  std::uint64_t offset = 0;
+  for (const Mapping& mapping : parse_maps(slurp("/proc/self/maps"))) {
+    const std::uint64_t address = address_of_landmark();
+    if (address >= mapping.start && address < mapping.end)
+      offset = address - mapping.start + mapping.file_offset;
+  }
+  constexpr std::uint64_t kBase = 0x500000000000;
+  tree.file("proc/42/maps", "500000000000-50000fffffff r-xp 00000000 fd:01 7 /srv/app\n");
+  Lookup lookup(tree.root());
+  const auto name_of = [&](std::uint64_t at) {
+    lookup.see(42, std::vector<std::uint64_t>{kBase}, 1);
+    const std::vector<Place> places{{42, kBase + at, false}};
+    Code code = lookup.locate(places);
+    lookup.name(places, {[&](std::uint32_t module, std::string_view id) { code.set_build_id(module, id); },
+                         [&](std::size_t place, std::uint64_t address, std::string_view function) {
+                           code.set_name(place, address, function);
+                         },
+                         [&](std::size_t, std::string_view) {},
+                         [&](std::size_t place, const std::vector<CodeLine>& lines) {
+                           code.set_lines(place, lines);
+                         }});
+    return std::pair(code.frames.at(0), code.modules.at(code.frames[0].module).build_id);
+  };
+  const auto first = name_of(offset);
+  CHECK(first.first.function == "memspike_test_landmark");
+  tree.file("proc/42/root/srv/app", "");  // the same file, and nothing in it
+  const auto again = name_of(offset);
+  CHECK(again.first.function == first.first.function);
+  CHECK(again.first.address == first.first.address);
+  CHECK(again.first.line == first.first.line);
+  CHECK(again.second == first.second);
+  CHECK(name_of(offset + 1).first.function.empty());
+  lookup.forget();
+  CHECK(name_of(offset).first.function.empty());
+}
+
 TEST_CASE("maps are read again when an address is not known, but not all the time") {
   const Tree tree;
   InProcess symbolizer(tree.root());
