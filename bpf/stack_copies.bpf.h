@@ -11,11 +11,9 @@
 
 #include "tracking.bpf.h"
 
-#define STACK_PERIOD_NS 1000000ull
-#define STACK_BURST_NS (512 * STACK_PERIOD_NS)
+#define STACK_BURST 512
 #define MOST_CARRIED_PAGES 65536
 #define COPY_PAGE 4096
-#define COPY_WAKEUP_BYTES (512 * 1024)
 /* THREAD_SIZE, where bpf_task_pt_regs is not there to ask: of x86-64, and of arm64 with 4K pages.
  */
 #define KERNEL_STACK_BYTES 16384
@@ -36,16 +34,16 @@ static __always_inline u32 draft_of(u32 trigger)
 	return trigger == MEMSPIKE_TRIGGER_CHARGE;
 }
 
-/* A thousand a second, five hundred at a time. */
+/* Five hundred at a time, then each at its period. */
 static __always_inline bool may_take_stack(struct memspike_carried *carried)
 {
 	u64 now = bpf_ktime_get_ns();
 
-	if (carried->paid_ns > now + STACK_BURST_NS && carried->pages < MOST_CARRIED_PAGES)
+	if (carried->paid_ns > now + STACK_BURST * stack_period_ns && carried->pages < MOST_CARRIED_PAGES)
 		return false;
 	if (carried->paid_ns < now)
 		carried->paid_ns = now;
-	carried->paid_ns += STACK_PERIOD_NS;
+	carried->paid_ns += stack_period_ns;
 	return true;
 }
 
@@ -133,7 +131,7 @@ static __always_inline u64 copy_stack(struct memspike_carried *carried, u32 key,
 	size = offsetof(struct memspike_stack_copy, bytes) + bytes;
 	fill_header(&copy->header, MEMSPIKE_RECORD_STACK_COPY, size, bpf_ktime_get_ns());
 	if (flags != BPF_RB_FORCE_WAKEUP &&
-	    bpf_ringbuf_query(&stack_copies, BPF_RB_AVAIL_DATA) >= COPY_WAKEUP_BYTES)
+	    bpf_ringbuf_query(&stack_copies, BPF_RB_AVAIL_DATA) >= copy_wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	return bpf_ringbuf_output(&stack_copies, copy, size, flags) ? NO_ROOM : id;
 }

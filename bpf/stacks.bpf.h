@@ -95,7 +95,7 @@ static __always_inline int record_stack(struct memspike_tally *tally, u32 trigge
 	bpf_get_current_comm(comm, sizeof(comm));
 	if (carried->pages && (carried->slot != slot || carried->tgid != task >> 32))
 		send_carried(tally, carried, stack, trigger);
-	if (copies_stacks && !may_take_stack(carried)) {
+	if (stack_period_ns && !may_take_stack(carried)) {
 		carry(carried, slot, pages, comm);
 		return 0;
 	}

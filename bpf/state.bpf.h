@@ -38,6 +38,10 @@ const volatile bool with_stacks = false;
  * the frame pointers are followed, too. */
 const volatile bool copies_stacks = false;
 const volatile bool follows_frame_pointers = true;
+/* Stacks on one CPU are so far apart in the long run; 0: each that there is is taken. */
+const volatile __u64 stack_period_ns = 0;
+/* User space is woken when so much waits to be unwound. */
+const volatile __u32 copy_wakeup_bytes = 512 * 1024;
 /* bpf_task_pt_regs (5.15): where the user's registers are. */
 const volatile bool has_task_pt_regs = false;
 /* Where the kernel shows how often a limit was hit: see read_hits. */
@@ -57,6 +61,9 @@ __u32 remembers_current = 0;
 /* Set by user space while charges are hooked: one is seen where it is made, in the task that makes
  * it. */
 __u32 charges_are_seen = 0;
+/* Set by user space while it wants no stacks, though there may be some: a service that does not look
+ * closer. */
+__u32 stacks_rest = 0;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;
 /* Set once a tracked memcg, or one above, has memory.high set. User space then watches who is

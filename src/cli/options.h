@@ -38,7 +38,7 @@ struct TraceOptions {
   std::uint64_t sweep_period_ns = 1'000'000;
   std::uint32_t ring_bytes = 4U << 20;
   std::uint32_t max_memcgs = 1024;
-  std::string stacks = {};  // "", auto, fp, dwarf
+  std::string stacks = {};  // "" or off, auto, fp, dwarf
   bool self = false;
   std::string detail = "pages";  // auto, sweep, charges, pages
   std::string tier = "auto";     // auto, tracepoint, charge

@@ -1,6 +1,7 @@
 // memspike serve: the evidence exists before anybody asks.
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
@@ -35,6 +36,7 @@
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "process/clock.h"
+#include "rights/capabilities.h"
 #include "serve/endpoints.h"
 #include "serve/http_server.h"
 #include "serve/mailbox.h"
@@ -47,6 +49,9 @@ constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kLookForRootsNs = 10 * kSecondNs;
 constexpr int kSocketThreads = 2;  // a long answer on one of them holds up no short one
 constexpr int kLargeBytes = 1 << 20;
+// While it looks closer, for minutes, with many CPUs: a tenth of what `record` takes.
+constexpr std::uint64_t kStackPeriodNs = 10'000'000;
+constexpr std::uint32_t kStackRingBytes = 1U << 20;
 
 // For tests: minutes of looking closer become seconds.
 std::uint64_t zoom_haste() {
@@ -107,6 +112,9 @@ std::uint64_t resident_bytes() {
   file >> size >> resident;
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
+
+// Without it the code of containers has no names, and user stacks cannot be unwound.
+bool may_read_mappings() { return rights::has_capability(rights::effective_capabilities(), CAP_SYS_PTRACE); }
 
 // One service for a data directory: held as long as it runs.
 struct DataDirLock {
@@ -194,6 +202,12 @@ class Server {
     capture::Looks looks = looks_of(command_.trace);
     looks.is_sparing = true;
     looks.probe.moves_per_second = command_.moves_per_second;
+    if (command_.trace.stacks == "auto" && !may_read_mappings()) {
+      spdlog::info("no stacks while it looks closer: that takes CAP_SYS_PTRACE");
+      looks.probe.stacks = probe::Stacks::off;
+    }
+    looks.probe.stack_period_ns = kStackPeriodNs;
+    looks.probe.stack_ring_bytes = kStackRingBytes;
     auto capture = capture::Capture::start(std::move(scope), std::move(looks));
     if (!capture) return tl::unexpected(capture.error());
     capture_ = std::move(*capture);

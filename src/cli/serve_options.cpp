@@ -94,6 +94,13 @@ void ServiceCommands::add_serve(CLI::App& app) {
       ->type_name("auto|sweep|charges|pages")
       ->check(CLI::IsMember({"auto", "sweep", "charges", "pages"}).description(""))
       ->envname("MEMSPIKE_DETAIL");
+  serve.trace.stacks = "auto";
+  sub->add_option("--stacks", serve.trace.stacks,
+                  "Stacks while it looks closer at a container in trouble: as for record, or none\n"
+                  "(default: auto)")
+      ->type_name("auto|fp|dwarf|off")
+      ->check(CLI::IsMember({"auto", "fp", "dwarf", "off"}).description(""))
+      ->envname("MEMSPIKE_STACKS");
   add_quantity(sub, "--keep", raw_.keep_ns, parse_duration_ns, "DURATION",
                "How much of the time before a kill its dossier has (default: 60s)");
   add_quantity(sub, "--keep-after", raw_.after_ns, parse_duration_ns, "DURATION",

@@ -22,7 +22,7 @@ void tell_refused(const std::string& program, const std::string& log) {
 }
 
 probe::Stacks stacks_of(const TraceOptions& trace) {
-  if (trace.stacks.empty()) return probe::Stacks::off;
+  if (trace.stacks.empty() || trace.stacks == "off") return probe::Stacks::off;
   if (trace.stacks == "fp") return probe::Stacks::frame_pointers;
   return trace.stacks == "dwarf" ? probe::Stacks::tables : probe::Stacks::automatic;
 }

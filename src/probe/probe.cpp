@@ -22,6 +22,9 @@ namespace memspike::probe {
 
 namespace {
 
+// A copy is some KiB to write, and to read.
+constexpr std::uint64_t kCopyPeriodNs = 1'000'000;
+
 bool copies(Stacks stacks) { return stacks == Stacks::tables || stacks == Stacks::automatic; }
 
 void configure_settings(memspike_bpf& skeleton, const Features& features, const Options& options,
@@ -33,6 +36,10 @@ void configure_settings(memspike_bpf& skeleton, const Features& features, const 
   settings.with_stacks = stacks != Stacks::off;
   settings.copies_stacks = copies(stacks);
   settings.follows_frame_pointers = stacks != Stacks::tables;
+  settings.stack_period_ns = options.stack_period_ns != 0 ? options.stack_period_ns
+                             : copies(stacks)             ? kCopyPeriodNs
+                                                          : 0;
+  settings.copy_wakeup_bytes = std::min(settings.copy_wakeup_bytes, options.stack_ring_bytes / 8);
   settings.has_task_pt_regs = features.has_task_pt_regs;
   settings.memory_is_v1 = options.memory_is_v1;
   settings.gfp_account = features.gfp_account;
@@ -56,6 +63,7 @@ void configure_maps(memspike_bpf& skeleton, const Options& options, Stacks stack
   bpf_map__set_autocreate(skeleton.maps.carried_stacks, stacks != Stacks::off);
   bpf_map__set_autocreate(skeleton.maps.stack_copies, copies(stacks));
   bpf_map__set_autocreate(skeleton.maps.copy_drafts, copies(stacks));
+  bpf_map__set_max_entries(skeleton.maps.stack_copies, options.stack_ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
   for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.rises, skeleton.maps.told_hits,
                        skeleton.maps.budgets, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
@@ -297,6 +305,7 @@ Tier Probe::tier() const { return state_->plan.tier; }
 Detail Probe::detail() const { return state_->plan.detail; }
 const std::string& Probe::tier_reason() const { return state_->plan.tier_reason; }
 bool Probe::takes_stacks() const { return state_->stacks != Stacks::off; }
+void Probe::rest_stacks(bool rest) { state_->skeleton->bss->stacks_rest = rest ? 1 : 0; }
 
 std::optional<Probe::StackCopies> Probe::stack_copies() const {
   if (!copies(state_->stacks)) return std::nullopt;

@@ -34,6 +34,10 @@ struct Options {
   std::uint32_t moves_per_second = 0;
   bool memory_is_v1 = false;    // the hierarchy that memory is on
   Stacks stacks = Stacks::off;  // record where a counter rises, if the kernel allows it
+  // On one CPU they are so far apart in the long run. 0: a millisecond where they are copied, else as they
+  // come.
+  std::uint64_t stack_period_ns = 0;
+  std::uint32_t stack_ring_bytes = 16U << 20;  // for their copies; a power of two
   bool measure_runs = false;    // have the kernel measure the programs: some ns a run
   // Told of each program that the kernel refuses, with what libbpf and the verifier said: many lines.
   std::function<void(const std::string& program, const std::string& log)> on_refused;
@@ -156,6 +160,8 @@ class Probe {
   std::vector<decode::Stack> carried_stacks();
 
   bool takes_stacks() const;  // false where they were asked for: missing() says why
+  // None are taken until it is called again with false.
+  void rest_stacks(bool rest);
 
   // Call ten times a second, right after waking. Makes the CPUs ask again who runs on them
   // (bpf/current.bpf.h), and has the sweep's timer interrupt the CPU that this thread runs on: it idled

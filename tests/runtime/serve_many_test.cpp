@@ -6,6 +6,7 @@
 #include <set>
 
 #include "service.h"
+#include "stacks.h"
 
 using namespace memspike::test;
 
@@ -169,6 +170,51 @@ TEST_CASE("a service looks closer at a container in trouble, and says so", "[ser
   // By hand it is as anybody likes.
   service.process().signal(SIGUSR2);
   CHECK(within(std::chrono::seconds(5), [&] { return service.ask_json({"status"}).at("detail") == before; }));
+}
+
+// As a pod in a crash loop: the first death brings the closer look, the second one has the code in its
+// dossier.
+TEST_CASE("a service that looks closer knows which code asked for the memory", "[serve][stacks][host]") {
+  const Node node;
+  const ProcOf proc(node);
+  Service service(node, {"--keep", "10s", "--keep-after", "6s"});
+  Container container(node, 1);
+  kill_one_in(*container.cgroup);
+  REQUIRE(
+      within(std::chrono::seconds(20), [&] { return service.ask_json({"status"}).at("detail") == "pages"; }));
+  Process process(workload(*container.cgroup, {"stacks", "c", "64M"}));
+  process.wait_for_out("ready");
+  process.send_line();
+  const auto pid = static_cast<std::uint64_t>(process.pid());
+  CHECK(process.wait() == 128 + SIGKILL);
+  Json report;
+  REQUIRE(within(std::chrono::seconds(30), [&] {
+    const Json kill = service.ask_json({"kills"}).at("kills").back();
+    if (counter(kill, "pid") != pid || kill.at("dossier") == "") return false;
+    const std::string name = kill.at("dossier");
+    report = parse_report(read_file(service.dossiers() / name / "report.json"));
+    return true;
+  }));
+  CHECK(report.contains("stacks") == kernel_takes_stacks());
+  if (!kernel_takes_stacks()) return;
+  INFO(report.at("stacks").dump());
+  // Of its 2,048 pages most: what was there before it began had another code.
+  CHECK(pages_of(report, {"c_touch"}) > 1'024);
+  CHECK(whole_pages(report) > 1'024);
+  CHECK(service.ask({"why"}).find("c_touch") != std::string::npos);
+  // As before again: none are taken.
+  service.process().signal(SIGUSR2);
+  CHECK(
+      within(std::chrono::seconds(5), [&] { return service.ask_json({"status"}).at("detail") != "pages"; }));
+  const auto taken = [&] {
+    const Json last = parse_report(service.ask({"last", container.pod_name, "-f", "json"}));
+    return counter(last.at("events"), "stacks");
+  };
+  const std::uint64_t before = taken();
+  CHECK(before > 0);
+  CHECK(run_workload(*container.cgroup, {"anon", "4M"}) == 0);
+  CHECK(taken() == before);
+  CHECK(service.stop() == 0);
 }
 
 // After the trouble: minutes later on a node, here a sixtieth of that.

@@ -58,6 +58,10 @@ _memspike_value() {
       esac
       ;;
     --detail) _memspike_words "$word" pages charges sweep auto ;;
+    --stacks)
+      [[ $command == serve ]] || return 1
+      _memspike_words "$word" auto fp dwarf off
+      ;;
     --scope) _memspike_words "$word" pods containers services all ;;
     --log-format) _memspike_words "$word" text json ;;
     --socket | --config) _memspike_files "$word" -f ;;
@@ -101,7 +105,7 @@ _memspike_options() {
     list) options="-f --format --socket $common" ;;
     doctor) options="-f --format --disable-feature $common" ;;
     serve)
-      options='--scope --namespace --exclude --detail --keep --keep-after --memory --data-dir --dossiers --dossier-bytes'
+      options='--scope --namespace --exclude --detail --stacks --keep --keep-after --memory --data-dir --dossiers --dossier-bytes'
       options+=" --socket --metrics --page --redact --log-format --max-memcgs --moves-per-second --config $common"
       ;;
     why | status) options='-f --format --socket -h --help -q --quiet -v --verbose' ;;

@@ -163,6 +163,7 @@ complete -c memspike -n '__memspike_in record run report list doctor serve why k
 complete -c memspike -n '__memspike_in serve' -l scope -x -a 'pods containers services all' -d 'What is watched'
 complete -c memspike -n '__memspike_in serve' -l namespace -x -d 'Only pods of these namespaces'
 complete -c memspike -n '__memspike_in serve' -l exclude -x -d 'Not these'
+complete -c memspike -n '__memspike_in serve' -l stacks -x -a 'auto fp dwarf off' -d 'Stacks while it looks closer'
 complete -c memspike -n '__memspike_in serve' -l keep -x -d 'Time before a kill that is kept'
 complete -c memspike -n '__memspike_in serve' -l keep-after -x -d 'And after it'
 complete -c memspike -n '__memspike_in serve' -l memory -x -d 'Memory of the flight recorder'

@@ -37,6 +37,12 @@ constexpr std::size_t kMostDetails = 64;
 // How often the probe is refreshed. It takes some microseconds.
 constexpr std::uint64_t kRefreshNs = 100'000'000;
 
+// What months may take of memory, where a recording may take more.
+StackFacts::Options stack_options(const Looks& looks) {
+  if (!looks.is_sparing) return {};
+  return {true, {2048, 1024}};
+}
+
 }  // namespace
 
 Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Probe probe,
@@ -59,12 +65,13 @@ Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Prob
       hang_watch_(scope_.hierarchy, helpers_->proc, census_),
       kernel_counters_(scope_.hierarchy, census_),
       kernel_log_(KernelLog::open_at_end()),
-      stack_facts_(scope_.hierarchy, helpers_->symbolizer, page_size_bytes_),
+      stack_facts_(scope_.hierarchy, helpers_->symbolizer, page_size_bytes_, stack_options(looks_)),
       self_meter_(helpers_->pids()) {
   names_.follow();
   sources_ = readers_;
   sources_.insert(sources_.end(), watchers_.begin(), watchers_.end());
   stack_facts_.set_taken(probe_.takes_stacks());
+  if (looks_.is_sparing) take_stacks(false);
   probe_.wake_at_least_rise(census_.least_rise_bytes());
   kernel_log_.set_mount([this](std::string_view path) { return below_mount(path); });
 }
@@ -319,8 +326,19 @@ void Capture::zoom(int direction) {
   if (!is_detail(next)) return;
   if (auto set = probe_.set_detail(static_cast<probe::Detail>(next)); !set)
     note(fmt::format("the detail could not be changed: {}", set.error().message));
+  if (looks_.is_sparing) take_stacks(direction > 0);
   probe_.look_at_all();
   note_detail();
+}
+
+void Capture::take_stacks(bool are_wanted) {
+  if (!probe_.takes_stacks()) return;
+  probe_.rest_stacks(!are_wanted);
+  stack_facts_.set_rest(!are_wanted);
+  for (decode::Stack& carried : probe_.carried_stacks()) {
+    carried.time_ns = monotonic_ns();
+    take(carried);
+  }
 }
 
 void Capture::tell_session() {

@@ -54,7 +54,8 @@ class Capture {
   bool needs_sweeps() const { return !probe_.sweeps_by_itself(); }
   int ring_fd() const { return probe_.ring_fd(); }
 
-  // Watches more (1) or less (-1) from now on: see probe::Detail.
+  // Watches more (1) or less (-1) from now on: see probe::Detail. With Looks::is_sparing stacks are taken
+  // after the one, and none after the other.
   void zoom(int direction);
 
   // Roots that are being captured now.
@@ -90,6 +91,7 @@ class Capture {
   void take(const decode::Event& event);
   void take_birth(const decode::MemcgBorn& event);
   void take_stack(const decode::Stack& stack);
+  void take_stacks(bool are_wanted);
   std::string below_mount(std::string_view path) const;
   facts::Description describe(const std::string& path);
   Result<void> settle(std::uint64_t& end_ns);

@@ -27,7 +27,9 @@ struct Looks {
   probe::Options probe;
   std::vector<std::string> disabled_features;
   std::optional<std::uint64_t> min_prominence_bytes;  // unset: by each memcg's limit
-  bool is_sparing = false;  // hundreds are watched for months: see MemoryStat and Capture::look_for_memcgs
+  // Hundreds are watched for months: see MemoryStat and Capture::look_for_memcgs. Stacks are taken while it
+  // is looked closer, and told as they come.
+  bool is_sparing = false;
 };
 
 }  // namespace memspike::capture
