@@ -39,7 +39,8 @@ static __always_inline bool may_take_stack(struct memspike_carried *carried)
 {
 	u64 now = bpf_ktime_get_ns();
 
-	if (carried->paid_ns > now + STACK_BURST * stack_period_ns && carried->pages < MOST_CARRIED_PAGES)
+	if (carried->paid_ns > now + STACK_BURST * stack_period_ns &&
+	    carried->pages < MOST_CARRIED_PAGES)
 		return false;
 	if (carried->paid_ns < now)
 		carried->paid_ns = now;

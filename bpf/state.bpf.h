@@ -61,8 +61,8 @@ __u32 remembers_current = 0;
 /* Set by user space while charges are hooked: one is seen where it is made, in the task that makes
  * it. */
 __u32 charges_are_seen = 0;
-/* Set by user space while it wants no stacks, though there may be some: a service that does not look
- * closer. */
+/* Set by user space while it wants no stacks, though there may be some: a service that does not
+ * look closer. */
 __u32 stacks_rest = 0;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;

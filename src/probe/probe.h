@@ -38,7 +38,7 @@ struct Options {
   // come.
   std::uint64_t stack_period_ns = 0;
   std::uint32_t stack_ring_bytes = 16U << 20;  // for their copies; a power of two
-  bool measure_runs = false;    // have the kernel measure the programs: some ns a run
+  bool measure_runs = false;                   // have the kernel measure the programs: some ns a run
   // Told of each program that the kernel refuses, with what libbpf and the verifier said: many lines.
   std::function<void(const std::string& program, const std::string& log)> on_refused;
   std::vector<std::string> name_patterns;  // cgroups whose names begin so become roots when made (at most 8)
