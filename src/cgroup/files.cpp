@@ -39,7 +39,7 @@ std::optional<std::uint64_t> find_key(std::string_view content, std::string_view
 }
 
 std::optional<std::uint64_t> read_key(const std::filesystem::path& path, std::string_view key) {
-  const auto content = read_small_file(path, kMaxFileBytes);
+  const auto content = read_small_file(path, kMaxFileBytes, Pieces::one);
   return content ? find_key(*content, key) : std::nullopt;
 }
 
@@ -55,15 +55,26 @@ std::optional<std::uint64_t> find_total(std::string_view content, std::string_vi
 }
 
 // memory.events counts the descendants' events as well.
-std::optional<std::uint64_t> read_own_event(const std::filesystem::path& dir, std::string_view key) {
+std::optional<std::uint64_t> read_own_event(const std::filesystem::path& dir, std::string_view key,
+                                            Version version) {
+  if (version == Version::v1) return std::nullopt;
   const auto own = read_key(dir / kMemoryEventsLocal, key);
   return own ? own : read_key(dir / kMemoryEvents, key);
+}
+
+// What v2 says; if that is nothing, or not its version, what v1 says.
+template <class V2, class V1>
+auto either(Version version, V2 v2, V1 v1) -> decltype(v2()) {
+  if (version != Version::v1) {
+    if (const auto value = v2()) return value;
+  }
+  return version != Version::v2 ? v1() : std::nullopt;
 }
 
 }  // namespace
 
 std::optional<std::uint64_t> read_number(const SmallFile& file) {
-  auto content = file.read(kMaxFileBytes);
+  auto content = file.read(kMaxFileBytes, Pieces::one);
   if (!content) return std::nullopt;
   if (!content->empty() && content->back() == '\n') content->pop_back();
   return parse_number(*content);
@@ -76,37 +87,43 @@ std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir) 
   return limit && *limit < kUnlimitedBytes ? limit : std::nullopt;
 }
 
-std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir) {
-  const auto usage = read_number(dir / kMemoryCurrent);
-  return usage ? usage : read_number(dir / kUsageInBytes);
+std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir, Version version) {
+  return either(
+      version, [&] { return read_number(dir / kMemoryCurrent); },
+      [&] { return read_number(dir / kUsageInBytes); });
 }
 
-std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir) {
-  for (const char* file : {kMemoryPeak, kMaxUsageInBytes}) {
-    if (const auto bytes = read_number(dir / file)) return KernelPeak{*bytes, file};
-  }
-  return std::nullopt;
+std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir, Version version) {
+  const auto read = [&](const char* file) -> std::optional<KernelPeak> {
+    const auto bytes = read_number(dir / file);
+    return bytes ? std::optional(KernelPeak{*bytes, file}) : std::nullopt;
+  };
+  return either(
+      version, [&] { return read(kMemoryPeak); }, [&] { return read(kMaxUsageInBytes); });
 }
 
-std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir) {
-  const auto kills = read_key(dir / kMemoryEvents, "oom_kill");
-  return kills ? kills : read_key(dir / kOomControl, "oom_kill");
+std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir, Version version) {
+  return either(
+      version, [&] { return read_key(dir / kMemoryEvents, "oom_kill"); },
+      [&] { return read_key(dir / kOomControl, "oom_kill"); });
 }
 
-std::optional<std::uint64_t> read_own_oom_kills(const std::filesystem::path& dir) {
-  const auto kills = read_own_event(dir, "oom_kill");
-  return kills ? kills : read_key(dir / kOomControl, "oom_kill");
+std::optional<std::uint64_t> read_own_oom_kills(const std::filesystem::path& dir, Version version) {
+  return either(
+      version, [&] { return read_own_event(dir, "oom_kill", version); },
+      [&] { return read_key(dir / kOomControl, "oom_kill"); });
 }
 
-std::optional<std::uint64_t> read_refused_charges(const std::filesystem::path& dir) {
-  if (const auto hits = read_own_event(dir, "max")) return hits;
+std::optional<std::uint64_t> read_refused_charges(const std::filesystem::path& dir, Version version) {
+  const auto by_events = read_own_event(dir, "max", version);
+  if (by_events || version == Version::v2) return by_events;
   const auto hits = read_number(dir / kFailcnt);
   // Where memory and swap have a limit together, a charge is held against that one first.
   return hits ? std::optional(*hits + read_number(dir / kMemswFailcnt).value_or(0)) : hits;
 }
 
-std::optional<std::uint64_t> read_throttled_charges(const std::filesystem::path& dir) {
-  return read_own_event(dir, "high");
+std::optional<std::uint64_t> read_throttled_charges(const std::filesystem::path& dir, Version version) {
+  return read_own_event(dir, "high", version);
 }
 
 std::optional<std::uint64_t> read_high_bytes(const std::filesystem::path& dir) {
@@ -114,22 +131,23 @@ std::optional<std::uint64_t> read_high_bytes(const std::filesystem::path& dir) {
 }
 
 std::optional<OomControl> read_oom_control(const std::filesystem::path& dir) {
-  const auto content = read_small_file(dir / kOomControl, kMaxFileBytes);
+  const auto content = read_small_file(dir / kOomControl, kMaxFileBytes, Pieces::one);
   const auto disabled = content ? find_key(*content, "oom_kill_disable") : std::nullopt;
   if (!disabled) return std::nullopt;
   return OomControl{*disabled != 0, find_key(*content, "under_oom").value_or(0) != 0};
 }
 
-std::optional<std::uint64_t> read_pressure_ns(const std::filesystem::path& dir) {
+std::optional<std::uint64_t> read_pressure_ns(const std::filesystem::path& dir, Version version) {
+  if (version == Version::v1) return std::nullopt;
   constexpr std::uint64_t kMicrosecond = 1'000;
-  const auto content = read_small_file(dir / kMemoryPressure, kMaxFileBytes);
+  const auto content = read_small_file(dir / kMemoryPressure, kMaxFileBytes, Pieces::one);
   const auto total_us = content ? find_total(*content, "some") : std::nullopt;
   return total_us ? std::optional(*total_us * kMicrosecond) : std::nullopt;
 }
 
 std::vector<std::uint32_t> read_processes(const std::filesystem::path& dir) {
   std::vector<std::uint32_t> processes;
-  const auto content = read_small_file(dir / kProcs, kMaxProcsBytes);
+  const auto content = read_small_file(dir / kProcs, kMaxProcsBytes, Pieces::short_lines);
   if (!content) return processes;
   for (const std::string_view line : split(*content, '\n')) {
     const auto number = parse_number(line);

@@ -1,5 +1,5 @@
 // The memory controller's files: names as constants, and readers that know
-// both versions. `dir` is a memcg's directory in the file system.
+// both versions. `dir` is a memcg's directory in the file system, `version` which of them to try.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cgroup/hierarchy.h"
 #include "cgroup/host_files.h"
 
 namespace memspike::cgroup {
@@ -52,26 +53,30 @@ std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir);
 std::optional<std::uint64_t> read_high_bytes(const std::filesystem::path& dir);
 
 // memory.current or memory.usage_in_bytes, bytes; nullopt: not readable.
-std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir,
+                                              Version version = Version::any);
 
 // memory.peak, else memory.max_usage_in_bytes; nullopt where the kernel has
 // neither (v2 before Linux 5.19).
-std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir);
+std::optional<KernelPeak> read_kernel_peak(const std::filesystem::path& dir, Version version = Version::any);
 
 // The kernel's own count of processes of this memcg and its descendants (v1:
 // of this memcg alone) that the OOM killer killed.
-std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_oom_kills(const std::filesystem::path& dir, Version version = Version::any);
 
 // The same of this memcg alone, on v2, too: "oom_kill" of memory.events.local.
-std::optional<std::uint64_t> read_own_oom_kills(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_own_oom_kills(const std::filesystem::path& dir,
+                                                Version version = Version::any);
 
 // How often its own limit refused a charge, by the kernel's own count: "max" of memory.events.local, else
 // memory.failcnt and memory.memsw.failcnt.
-std::optional<std::uint64_t> read_refused_charges(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_refused_charges(const std::filesystem::path& dir,
+                                                  Version version = Version::any);
 
 // How often its tasks were throttled and sent to reclaim for being above memory.high: "high" of
 // memory.events.local; nullopt on v1.
-std::optional<std::uint64_t> read_throttled_charges(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_throttled_charges(const std::filesystem::path& dir,
+                                                    Version version = Version::any);
 
 // How its tasks stand to the OOM killer on v1 (memory.oom_control); nullopt: on v2, or not readable.
 struct OomControl {
@@ -83,7 +88,8 @@ std::optional<OomControl> read_oom_control(const std::filesystem::path& dir);
 // For how long at least one of its tasks stood still for want of memory, by the kernel's count since the
 // cgroup was made, whatever for: reclaim, memory.high's sleeps, pages that are read again. "some" of
 // memory.pressure; nullopt: on v1, or where the kernel does not count.
-std::optional<std::uint64_t> read_pressure_ns(const std::filesystem::path& dir);
+std::optional<std::uint64_t> read_pressure_ns(const std::filesystem::path& dir,
+                                              Version version = Version::any);
 
 // The processes in it (not in its descendants), by the numbers of this pid namespace; empty: none, or not
 // readable. 0 stands for those that this namespace has no number for: left out.

@@ -17,6 +17,9 @@ enum class Mode { v1, v2, hybrid };
 
 std::string_view to_string(Mode mode);
 
+// Whose files are looked for: each that is not there costs a look, too.
+enum class Version { any, v1, v2 };
+
 struct Hierarchy {
   Mode mode = Mode::v2;
   bool memory_is_v2 = true;
@@ -27,6 +30,8 @@ struct Hierarchy {
   // Beginnings of absolute paths that people paste, of other controllers'
   // mounts too: what follows is relative. Longest first.
   std::vector<std::string> mount_prefixes;
+
+  Version version() const { return memory_is_v2 ? Version::v2 : Version::v1; }
 };
 
 // Finds it by roots.cgroup_root (the memory controller's mount itself, a v2

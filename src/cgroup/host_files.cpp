@@ -50,7 +50,18 @@ SmallFile::SmallFile(const std::filesystem::path& path)
   if (!fd_ || fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) fd_.reset();
 }
 
-std::optional<std::string> SmallFile::read(std::size_t max_bytes) const {
+namespace {
+
+bool is_last(std::size_t got, std::size_t asked, Pieces pieces) {
+  constexpr std::size_t kPageBytes = 4096;  // at least
+  constexpr std::size_t kShortBytes = 64;
+  return pieces == Pieces::one ? got < asked
+                               : pieces == Pieces::short_lines && got + kShortBytes < kPageBytes;
+}
+
+}  // namespace
+
+std::optional<std::string> SmallFile::read(std::size_t max_bytes, Pieces pieces) const {
   if (!fd_) return std::nullopt;
   // kernfs and procfs report size 0, so the size is learnt by reading.
   std::string content;
@@ -62,11 +73,13 @@ std::optional<std::string> SmallFile::read(std::size_t max_bytes) const {
     if (got == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(got));
     if (content.size() > max_bytes) return std::nullopt;
+    if (is_last(static_cast<std::size_t>(got), buffer.size(), pieces)) return content;
   }
 }
 
-std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes) {
-  return SmallFile(path).read(max_bytes);
+std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes,
+                                           Pieces pieces) {
+  return SmallFile(path).read(max_bytes, pieces);
 }
 
 bool path_exists(const std::filesystem::path& path) {

@@ -13,17 +13,27 @@
 
 namespace memspike::cgroup {
 
+// How the kernel shows a file, which says when it was read to its end without another reading, for which the
+// kernel would make up its content once more (fs/seq_file.c: it fills a page with lines while they fit).
+enum class Pieces {
+  any,
+  one,          // all at once: memory.stat, and what holds a number
+  short_lines,  // of a few bytes: cgroup.procs
+};
+
 // The content of a regular file of at most `max_bytes`; nullopt when it is
 // larger, unreadable or not a regular file (a FIFO would block its reader).
-std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes);
+std::optional<std::string> read_small_file(const std::filesystem::path& path, std::size_t max_bytes,
+                                           Pieces pieces = Pieces::any);
 
 // The same of a file that is read again and again: what the kernel makes up is made anew each time. Opening
 // it costs more than most readings.
 class SmallFile {
  public:
+  SmallFile() = default;  // nothing can be read from it
   explicit SmallFile(const std::filesystem::path& path);
   explicit operator bool() const { return static_cast<bool>(fd_); }  // false: it could not be opened
-  std::optional<std::string> read(std::size_t max_bytes) const;
+  std::optional<std::string> read(std::size_t max_bytes, Pieces pieces = Pieces::any) const;
 
  private:
   UniqueFd fd_;

@@ -27,6 +27,9 @@ class Listing {
   // Looks again. Says whether there is anything new: false where all is as it was.
   bool look(const std::filesystem::path& directory, std::size_t max_entries = std::size_t{1} << 16);
 
+  // A look costs next to nothing where nothing has changed.
+  bool is_followed() const { return static_cast<bool>(watch_); }
+
   const std::vector<DirectoryEntry>& entries() const { return entries_; }  // sorted by name
   // Those that were there before, and are not there now, and the other way round: of the last look. First
   // those that are gone: what was replaced is in both.

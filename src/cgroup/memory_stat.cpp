@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cgroup/files.h"
 #include "cgroup/host_files.h"
-#include "cgroup/text.h"
 
 namespace memspike::cgroup {
 namespace {
@@ -17,22 +17,31 @@ constexpr std::size_t kMaxStatBytes = 64 * 1024;
 class Values {
  public:
   explicit Values(std::string_view content) {
-    for (const std::string_view line : split(content, '\n')) {
-      const std::size_t space = line.find(' ');
-      if (space == std::string_view::npos) continue;
-      std::uint64_t value = 0;
-      const char* const end = line.data() + line.size();
-      const auto [stop, error] = std::from_chars(line.data() + space + 1, end, value);
-      if (error == std::errc{} && stop == end) values_[line.substr(0, space)] = value;
+    values_.reserve(64);
+    while (!content.empty()) {
+      const std::string_view line = content.substr(0, content.find('\n'));
+      content.remove_prefix(std::min(content.size(), line.size() + 1));
+      add(line);
     }
   }
+  // There are some 40, and a dozen are asked for: to go through them takes less than to sort them.
   std::optional<std::uint64_t> operator()(std::string_view key) const {
-    const auto known = values_.find(key);
+    const auto known =
+        std::find_if(values_.begin(), values_.end(), [&](const auto& value) { return value.first == key; });
     return known != values_.end() ? std::optional(known->second) : std::nullopt;
   }
 
  private:
-  std::map<std::string_view, std::uint64_t> values_;
+  void add(std::string_view line) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return;
+    std::uint64_t value = 0;
+    const char* const end = line.data() + line.size();
+    const auto [stop, error] = std::from_chars(line.data() + space + 1, end, value);
+    if (error == std::errc{} && stop == end) values_.emplace_back(line.substr(0, space), value);
+  }
+
+  std::vector<std::pair<std::string_view, std::uint64_t>> values_;
 };
 
 std::optional<std::uint64_t> without(std::optional<std::uint64_t> all, std::optional<std::uint64_t> part) {
@@ -77,13 +86,14 @@ MemoryStat parse_memory_stat(std::string_view content) {
   return stat;
 }
 
-StatFiles::StatFiles(const std::filesystem::path& dir)
-    : stat_(dir / kMemoryStat), kernel_(dir / kKmemUsageInBytes), usage_(dir / kMemoryCurrent) {
-  if (!usage_) usage_ = SmallFile(dir / kUsageInBytes);
+StatFiles::StatFiles(const std::filesystem::path& dir, Version version) : stat_(dir / kMemoryStat) {
+  if (version != Version::v2) kernel_ = SmallFile(dir / kKmemUsageInBytes);
+  if (version != Version::v1) usage_ = SmallFile(dir / kMemoryCurrent);
+  if (!usage_ && version != Version::v2) usage_ = SmallFile(dir / kUsageInBytes);
 }
 
 std::optional<StatFiles::Reading> StatFiles::read() const {
-  const auto content = stat_.read(kMaxStatBytes);
+  const auto content = stat_.read(kMaxStatBytes, Pieces::one);
   if (!content) return std::nullopt;
   Reading reading{parse_memory_stat(*content), {}};
   if (!reading.stat.parts.kernel_bytes) reading.stat.parts.kernel_bytes = read_number(kernel_);
@@ -93,13 +103,14 @@ std::optional<StatFiles::Reading> StatFiles::read() const {
 
 std::optional<bool> read_has_processes(const std::filesystem::path& dir) {
   // A list too long to be read is not empty.
-  if (!path_exists(dir / kProcs)) return std::nullopt;
-  const auto content = read_small_file(dir / kProcs, kMaxStatBytes);
+  const SmallFile procs(dir / kProcs);
+  if (!procs) return std::nullopt;
+  const auto content = procs.read(kMaxStatBytes, Pieces::short_lines);
   return !content || !content->empty();
 }
 
 std::optional<bool> read_populated(const std::filesystem::path& dir) {
-  const auto events = read_small_file(dir / kEvents, kMaxStatBytes);
+  const auto events = read_small_file(dir / kEvents, kMaxStatBytes, Pieces::one);
   if (!events) return read_has_processes(dir);
   return events->find("populated 0\n") == std::string::npos;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "cgroup/hierarchy.h"
 #include "cgroup/host_files.h"
 #include "composition/parts.h"
 
@@ -39,7 +40,7 @@ MemoryStat parse_memory_stat(std::string_view content);
 // millisecond.
 class StatFiles {
  public:
-  explicit StatFiles(const std::filesystem::path& dir);
+  explicit StatFiles(const std::filesystem::path& dir, Version version = Version::any);
 
   struct Reading {
     MemoryStat stat;

@@ -89,6 +89,15 @@ void Names::reload() {
   read_container_links();
 }
 
+void Names::keep_up() {
+  constexpr std::chrono::milliseconds kLeast{50};
+  const auto now = std::chrono::steady_clock::now();
+  const bool is_cheap = pod_logs_.is_followed() && container_links_.is_followed();
+  if (!is_cheap && now < kept_up_ + kLeast) return;
+  kept_up_ = now;
+  reload();
+}
+
 void Names::read_pod_logs() {
   pods_directory_ = resolve_in_root(host_root_, kPodLogs).value_or("");
   if (!pod_logs_.look(pods_directory_)) return;

@@ -1,6 +1,7 @@
 // Namespace, pod and container names, learnt on the node without asking an API.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -31,6 +32,9 @@ class Names {
 
   // Looks at the log directories again: pods and containers come and go. Costs little where nothing did.
   void reload();
+  // The same, for who asks at each birth, which a container may have as often as it likes: where the kernel
+  // tells of no changes, that is every 50 ms at most.
+  void keep_up();
 
   // By the container's full id. Looks at the runtime's configuration when it is
   // asked for the first time, so a container born a moment ago is known without
@@ -58,6 +62,7 @@ class Names {
 
   std::filesystem::path host_root_;
   std::filesystem::path pods_directory_;
+  std::chrono::steady_clock::time_point kept_up_;
   Listing pod_logs_;
   Listing container_links_;
   std::map<std::string, PodLogs, std::less<>> pods_;            // by squashed UID

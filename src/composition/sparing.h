@@ -28,7 +28,7 @@ class Allowance {
 
 // Of a memcg whose counter does not move what it consists of hardly changes either: a look now and then
 // will do, for what moves without a charge (tmpfs pages that are mapped, memory.high).
-inline constexpr std::uint64_t kRestNs = 30'000'000'000;
+inline constexpr std::uint64_t kRestNs = 120'000'000'000;
 
 inline bool is_reading_due(std::uint64_t now_ns, std::uint64_t read_ns, std::uint64_t moved_ns) {
   return moved_ns > read_ns || now_ns >= read_ns + kRestNs;

@@ -21,11 +21,13 @@ std::uint64_t bytes_of(int map_fd) {
 
 }  // namespace
 
+// All are made in their full size: that is asked once.
 std::uint64_t Probe::map_bytes() const {
+  if (state_->map_bytes != 0) return state_->map_bytes;
   std::uint64_t sum = 0;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, state_->skeleton->obj) { sum += bytes_of(bpf_map__fd(map)); }
-  return sum;
+  return state_->map_bytes = sum;
 }
 
 }  // namespace memspike::probe

@@ -37,6 +37,7 @@ struct Probe::State {
   Stacks stacks = Stacks::off;
   std::uint64_t untracked = 0;  // most that found no slot in one walk
   UniqueFd run_stats;           // while open, the kernel measures the programs
+  std::uint64_t map_bytes = 0;  // 0: not asked yet
   bool has_processes = false;   // the table of processes may hold some
   int attach(const Program& program);
   void detach_above(Detail detail);

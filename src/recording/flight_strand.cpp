@@ -1,6 +1,9 @@
 #include "recording/flight_strand.h"
 
+#include <zstd.h>
+
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -12,6 +15,24 @@ namespace {
 // What a strand takes beside its blocks: itself, and what its writer knows of it.
 constexpr std::size_t kOwnBytes = 2048;
 
+// Nothing: it failed.
+std::optional<std::string> packed(const std::string& bytes) {
+  constexpr int kLevel = 1;
+  std::string result(ZSTD_compressBound(bytes.size()), '\0');
+  const std::size_t size = ZSTD_compress(result.data(), result.size(), bytes.data(), bytes.size(), kLevel);
+  if (ZSTD_isError(size) != 0) return std::nullopt;
+  result.resize(size);
+  result.shrink_to_fit();
+  return result;
+}
+
+std::optional<std::string> unpacked(const FlightBlock& block) {
+  std::string result(block.recording_bytes, '\0');
+  const std::size_t size =
+      ZSTD_decompress(result.data(), result.size(), block.bytes.data(), block.bytes.size());
+  return size == result.size() ? std::optional(std::move(result)) : std::nullopt;
+}
+
 }  // namespace
 
 void FlightStrand::put(const facts::Fact& fact) {
@@ -21,13 +42,13 @@ void FlightStrand::put(const facts::Fact& fact) {
 
 // So that it can be read by itself: who it is of, and how it stood.
 void FlightStrand::open(std::uint64_t time_ns, const Clocks& clocks) {
-  block_ = {time_ns, time_ns, 0, {}};
+  block_ = {time_ns, time_ns, 0, 0, {}};
   writer_ = std::make_unique<Writer>(
       [this](std::string_view bytes) -> Result<void> {
         block_.bytes += bytes;
         return {};
       },
-      clocks);
+      clocks, Writer::Packing::none);
   told_.clear();
   code_ = {};
   facts::SessionKnown session;
@@ -81,8 +102,10 @@ void FlightStrand::seal() {
   const bool is_whole = writer_->flush().has_value();
   writer_.reset();
   code_ = {};
-  if (!is_whole) return;
-  block_.bytes.shrink_to_fit();
+  auto bytes = is_whole ? packed(block_.bytes) : std::nullopt;
+  if (!bytes) return;
+  block_.recording_bytes = block_.bytes.size();
+  block_.bytes = std::move(*bytes);
   sealed_bytes_ += block_.bytes.size() + sizeof(FlightBlock);
   blocks_.push_back(std::make_shared<const FlightBlock>(std::move(block_)));
   block_ = {};
@@ -99,8 +122,9 @@ std::size_t FlightStrand::bytes() const {
 }
 
 bool read_block(const FlightBlock& block, const TakeFact& take) {
+  const auto bytes = unpacked(block);
   Reader reader([&](std::size_t, const facts::Fact& fact) { take(fact); });
-  return reader.feed(block.bytes).has_value();
+  return bytes && reader.feed(*bytes).has_value();
 }
 
 }  // namespace memspike::recording

@@ -22,14 +22,15 @@ struct FlightBlock {
   std::uint64_t first_ns = 0;
   std::uint64_t last_ns = 0;
   std::size_t preamble_facts = 0;  // that say again what the blocks before have told
-  std::string bytes;
+  std::size_t recording_bytes = 0;
+  std::string bytes;  // that recording, compressed by zstd: a quarter of the time that zlib takes
 };
 
 using FlightBlocks = std::vector<std::shared_ptr<const FlightBlock>>;
 
 class FlightStrand {
  public:
-  static constexpr std::size_t kBlockBytes = 32U << 10;  // before it is compressed to some tenth
+  static constexpr std::size_t kBlockBytes = 32U << 10;  // before it is compressed to some fifth
 
   explicit FlightStrand(const facts::MemcgFound& found) : found_(found) {}
 

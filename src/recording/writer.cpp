@@ -94,8 +94,9 @@ Dict arguments_of(const spike::Spike& spike) {
 
 }  // namespace
 
-Writer::Writer(Sink sink, const Clocks& clocks)
+Writer::Writer(Sink sink, const Clocks& clocks, Packing packing)
     : sink_(std::move(sink)),
+      packing_(packing),
       uuid_base_(mix(clocks.realtime_ns + 1)),
       last_ns_(clocks.monotonic_ns),
       packets_(static_cast<std::uint32_t>(mix(clocks.realtime_ns) | 1)),
@@ -300,6 +301,11 @@ void Writer::flush_full_block() {
 Result<void> Writer::write_block() {
   const std::string& block = packets_.bytes();
   if (block.empty()) return {};
+  if (packing_ == Packing::none) {
+    const Result<void> taken = sink_(block);
+    packets_.clear();
+    return taken;
+  }
   uLongf size = compressBound(block.size());
   compressed_.resize(size);
   if (compress2(reinterpret_cast<Bytef*>(compressed_.data()), &size,

@@ -27,7 +27,11 @@ class Writer {
   using Sink = std::function<Result<void>(std::string_view bytes)>;
 
   using Clocks = recording::Clocks;
-  Writer(Sink sink, const Clocks& clocks);
+  // How the packets are handed over: compressed as readers of such traces know it, or as they are, for who
+  // compresses them otherwise.
+  enum class Packing { zlib, none };
+
+  Writer(Sink sink, const Clocks& clocks, Packing packing = Packing::zlib);
 
   // Facts in the order in which they are told.
   void write(const facts::Fact& fact);
@@ -93,6 +97,7 @@ class Writer {
   Result<void> write_block();
 
   Sink sink_;
+  Packing packing_;
   std::uint64_t uuid_base_;
   std::uint64_t last_ns_;
   Packets packets_;         // that wait to be compressed

@@ -100,8 +100,8 @@ void Service::handle(const facts::MemcgFound& fact) {
   Life* life = watched_.add(fact, world_.monotonic_ns());
   if (life == nullptr) return;
   if (catch_up_)
-    catch_up_->found(fact.memcg, fact.cgroup_id, cgroup::read_own_oom_kills(world_.memcg_dir(fact.path)),
-                     life->found_ns);
+    catch_up_->found(fact.memcg, fact.cgroup_id,
+                     cgroup::read_own_oom_kills(world_.memcg_dir(fact.path), world_.version), life->found_ns);
   name(*life);
 }
 

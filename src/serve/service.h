@@ -53,6 +53,7 @@ struct Surroundings {
   std::function<std::uint64_t()> monotonic_ns;
   std::function<recording::Clocks()> clocks;
   std::function<std::filesystem::path(const std::string& path)> memcg_dir;
+  cgroup::Version version = cgroup::Version::any;
   std::function<void(const std::string& text)> warn;  // any thread may
 };
 

@@ -170,7 +170,7 @@ class Server {
   Lookup lookup_;
   std::uint64_t question_ = 0;
   std::vector<Place> places_;
-  bool rests_ = false;  // nobody takes stacks, until one was seen
+  bool rests_ = true;  // nobody takes stacks, until one was seen
   CopyRing copies_;
   Chains chains_;
 };

@@ -54,6 +54,47 @@ TEST_CASE("refused and throttled charges: those of its own limits, not of its de
   CHECK_FALSE(read_refused_charges(tree.at("missing")));
 }
 
+TEST_CASE("whose version is known is asked for its own files alone") {
+  Tree tree;
+  tree.v1_memcg("both", 4096, 52'428'800, 39'845'888);
+  tree.v2_memcg("both", 8192, 52'428'800, 12'288);
+  tree.file("both/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n");
+  tree.file("both/memory.events", "low 0\nhigh 6\nmax 17\noom 3\noom_kill 2\n");
+  tree.file("both/memory.failcnt", "3\n");
+  tree.file("both/memory.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=7\n");
+  const auto dir = tree.at("both");
+  CHECK(read_usage_bytes(dir) == 8192u);
+  CHECK(read_usage_bytes(dir, Version::v2) == 8192u);
+  CHECK(read_usage_bytes(dir, Version::v1) == 4096u);
+  CHECK(read_kernel_peak(dir, Version::v1)->source == "memory.max_usage_in_bytes");
+  CHECK(read_kernel_peak(dir, Version::v2)->source == "memory.peak");
+  CHECK(read_oom_kills(dir, Version::v1) == 5u);
+  CHECK(read_own_oom_kills(dir, Version::v2) == 2u);
+  CHECK(read_refused_charges(dir, Version::v1) == 3u);
+  CHECK(read_refused_charges(dir, Version::v2) == 17u);
+  CHECK_FALSE(read_throttled_charges(dir, Version::v1));
+  CHECK_FALSE(read_pressure_ns(dir, Version::v1));
+  CHECK(read_pressure_ns(dir, Version::v2) == 7'000u);
+  tree.file("v1/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n");
+  CHECK_FALSE(read_oom_kills(tree.at("v1"), Version::v2));
+}
+
+TEST_CASE("a file is read to its end however the kernel shows it") {
+  Tree tree;
+  std::string lines;
+  for (int i = 0; i < 9'000; ++i) lines += std::to_string(i) + "\n";
+  tree.file("long", lines);
+  tree.file("short", "17\n");
+  for (const Pieces pieces : {Pieces::any, Pieces::one, Pieces::short_lines}) {
+    CHECK(read_small_file(tree.at("long"), 1U << 20, pieces) == lines);
+    CHECK(read_small_file(tree.at("short"), 1U << 20, pieces) == "17\n");
+    CHECK_FALSE(read_small_file(tree.at("long"), 100, pieces));
+  }
+  // The kernel's own: all at once, and line by line with pages of lines.
+  CHECK(read_small_file("/proc/self/statm", 4096, Pieces::one)->back() == '\n');
+  CHECK(read_small_file("/proc/kallsyms", std::size_t{64} << 20, Pieces::any)->size() > 100'000);
+}
+
 TEST_CASE("v1: whether the OOM killer may act, and whether tasks wait for it in vain") {
   Tree tree;
   tree.file("v1/memory.oom_control", "oom_kill_disable 1\nunder_oom 1\noom_kill 0\n");

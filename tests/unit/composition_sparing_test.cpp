@@ -28,6 +28,6 @@ TEST_CASE("an allowance is spent at once after a calm, and by the second in the 
 TEST_CASE("what rests is read now and then, and what moved is") {
   CHECK(is_reading_due(5 * kSecond, 4 * kSecond, 4 * kSecond + 1));
   CHECK_FALSE(is_reading_due(5 * kSecond, 4 * kSecond, 4 * kSecond));
-  CHECK_FALSE(is_reading_due(33 * kSecond, 4 * kSecond, kSecond));
-  CHECK(is_reading_due(34 * kSecond, 4 * kSecond, kSecond));
+  CHECK_FALSE(is_reading_due(123 * kSecond, 4 * kSecond, kSecond));
+  CHECK(is_reading_due(124 * kSecond, 4 * kSecond, kSecond));
 }

@@ -63,7 +63,7 @@ Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Prob
                    [this](std::uint32_t tgid, std::uint64_t now_ns) { processes_.ask(tgid, now_ns); }),
       late_names_([this] { names_.reload(); }, [this](const std::string& path) { return describe(path); }),
       hang_watch_(scope_.hierarchy, helpers_->proc, census_),
-      kernel_counters_(scope_.hierarchy, census_),
+      kernel_counters_(scope_.hierarchy, census_, looks_.is_sparing),
       kernel_log_(KernelLog::open_at_end()),
       stack_facts_(scope_.hierarchy, helpers_->symbolizer, page_size_bytes_, stack_options(looks_)),
       self_meter_(helpers_->pids()) {
@@ -137,7 +137,7 @@ void Capture::take_birth(const decode::MemcgBorn& event) {
       root_paths_.push_back(birth.name);
     }
   }
-  names_.reload();  // who is born has its name as a rule, and what is new of them costs little to ask
+  names_.keep_up();  // who is born has its name as a rule
   interpreter_.apply(birth);
   wake_at_rise(birth.slot);
 }
@@ -212,7 +212,7 @@ void Capture::tell_readings(const decode::Sample& sample) {
       reading.rise_bytes = living->rise_bytes;
       wake_at_rise(level.slot);
     }
-    for (Source* source : readers_) source->on_reading(reading);
+    for (Source* source : gauges_) source->on_reading(reading);
   }
 }
 

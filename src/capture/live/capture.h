@@ -139,7 +139,8 @@ class Capture {
   std::vector<Source*> readers_{&processes_, &memory_stat_, &rise_reader_};
   std::vector<Source*> watchers_{&kernel_counters_, &kernel_log_, &hang_watch_,
                                  &clock_,           &late_names_, &stack_facts_};
-  std::vector<Source*> sources_;  // all
+  std::vector<Source*> sources_;                                             // all
+  std::vector<Source*> gauges_{&memory_stat_, &rise_reader_, &hang_watch_};  // that want each reading
   facts::FactSinks sinks_;
   facts::FactSink* first_ = &sinks_;  // the stage, if there is one
   SelfMeter self_meter_;

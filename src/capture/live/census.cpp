@@ -48,8 +48,9 @@ void Census::see(const Reading& reading) {
 }
 
 void Census::take_birth(const facts::MemcgFound& found) {
+  if (Living* parent = found.parent ? known(*found.parent) : nullptr) ++parent->children;
   const auto born =
-      living_.try_emplace(found.memcg, Living{found.path, found.description, found.parent, 0, {}, 0, 0})
+      living_.try_emplace(found.memcg, Living{found.path, found.description, found.parent, 0, {}, 0, 0, 0})
           .first;
   born->second.rise_bytes = rise_of(born->second);
 }
@@ -73,6 +74,9 @@ void Census::apply(const facts::Fact& fact) {
   } else if (const auto* stalled = std::get_if<facts::TaskStalled>(&fact)) {
     if (Living* living = known(stalled->memcg)) living->last_stall_ns = stalled->time_ns;
   } else if (const auto* gone = std::get_if<facts::MemcgGone>(&fact)) {
+    const Living* living = known(gone->memcg);
+    Living* parent = living != nullptr && living->parent ? known(*living->parent) : nullptr;
+    if (parent != nullptr && parent->children > 0) --parent->children;
     living_.erase(gone->memcg);
   }
 }

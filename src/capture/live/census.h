@@ -32,6 +32,7 @@ struct Living {
   std::optional<Reading> last;
   std::uint64_t refused_charges = 0;  // over the recording, as told
   std::uint64_t last_stall_ns = 0;    // when a task in it waited last
+  std::size_t children = 0;
 };
 
 class Census {

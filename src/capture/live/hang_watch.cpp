@@ -12,17 +12,23 @@ namespace memspike::capture {
 namespace {
 
 constexpr std::uint64_t kPeriodNs = 100'000'000;
+// All are gone through so often: who is near its limit is seen as its counter moves, but for who stood there
+// from the beginning, or had its limit lowered.
+constexpr std::uint64_t kSearchNs = 1'000'000'000;
 constexpr std::string_view kWhere = "mem_cgroup_oom_synchronize";
 constexpr std::size_t kMaxTasks = 64;       // told of one memcg
 constexpr std::size_t kMaxProcesses = 256;  // asked for them
 
-// Its own limit leaves less than a page's batch. What is full above the target's roots is seen in them.
-bool may_hang(const Living& memcg) {
+bool is_near(std::uint64_t usage_bytes, OptionalBytes limit_bytes) {
   static const std::uint64_t kBatchBytes =
       charge_batch_bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+  return limit_bytes && usage_bytes + kBatchBytes >= *limit_bytes;
+}
+
+// Its own limit leaves less than a page's batch. What is full above the target's roots is seen in them.
+bool may_hang(const Living& memcg) {
   if (!memcg.description.in_target || !memcg.last) return false;
-  const auto limit_bytes = memcg.last->limit_bytes;
-  return !memcg.parent || (limit_bytes && memcg.last->usage_bytes + kBatchBytes >= *limit_bytes);
+  return !memcg.parent || is_near(memcg.last->usage_bytes, memcg.last->limit_bytes);
 }
 
 bool hangs(const std::filesystem::path& dir) {
@@ -82,12 +88,31 @@ void HangWatch::look(facts::MemcgIndex memcg, const std::string& path, std::uint
   hangs_[memcg] = {recent ? since_ns : now_ns, full_above(path), false, 0};
 }
 
+void HangWatch::on_reading(const Reading& reading) {
+  if (!hierarchy_.memory_is_v2 && is_near(reading.usage_bytes, reading.limit_bytes))
+    near_.insert(reading.memcg);
+}
+
+void HangWatch::find_near() {
+  for (const auto& [index, memcg] : census_.all()) {
+    if (may_hang(memcg)) near_.insert(index);
+  }
+}
+
 void HangWatch::poll(std::uint64_t now_ns, const Emit& emit) {
   if (hierarchy_.memory_is_v2 || now_ns < next_ns_) return;
   next_ns_ = now_ns + kPeriodNs;
-  for (const auto& [index, memcg] : census_.all()) {
-    if (hangs_.contains(index) || may_hang(memcg)) look(index, memcg.path, now_ns, emit);
+  if (now_ns >= next_search_ns_) {
+    next_search_ns_ = now_ns + kSearchNs;
+    find_near();
   }
+  for (const auto& [index, hang] : hangs_) near_.insert(index);
+  std::erase_if(near_, [&](facts::MemcgIndex index) {
+    const Living* memcg = census_.find(index);
+    if (memcg == nullptr || !(hangs_.contains(index) || may_hang(*memcg))) return true;
+    look(index, memcg->path, now_ns, emit);
+    return false;
+  });
   std::erase_if(hangs_, [this](const auto& hang) { return census_.find(hang.first) == nullptr; });
 }
 

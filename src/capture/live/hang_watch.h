@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ class HangWatch : public Source {
   HangWatch(const cgroup::Hierarchy& hierarchy, const process::Reader& proc, const Census& census)
       : hierarchy_(hierarchy), proc_(proc), census_(census) {}
 
+  void on_reading(const Reading& reading) override;
   // Does nothing at all on v2.
   void poll(std::uint64_t now_ns, const Emit& emit) override;
 
@@ -34,6 +36,7 @@ class HangWatch : public Source {
     std::size_t told_tasks = 0;
   };
 
+  void find_near();
   void look(facts::MemcgIndex memcg, const std::string& path, std::uint64_t now_ns, const Emit& emit);
   void tell_of(facts::MemcgIndex memcg, const std::string& path, Hang& hang, const Emit& emit);
   std::optional<std::string> full_above(const std::string& path) const;
@@ -42,6 +45,8 @@ class HangWatch : public Source {
   const process::Reader& proc_;
   const Census& census_;
   std::map<facts::MemcgIndex, Hang> hangs_;
+  std::set<facts::MemcgIndex> near_;  // that may hang, as they were looked at last
+  std::uint64_t next_search_ns_ = 0;
   std::uint64_t next_ns_ = 0;
 };
 

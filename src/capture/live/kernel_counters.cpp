@@ -24,19 +24,20 @@ std::optional<std::uint64_t> refused(std::optional<std::uint64_t> by_file, const
 
 KernelCounters::Counts KernelCounters::read_counts(const std::string& path) const {
   const auto dir = cgroup::memcg_dir(hierarchy_, path);
-  return {cgroup::read_oom_kills(dir), cgroup::read_refused_charges(dir), cgroup::read_throttled_charges(dir),
-          cgroup::read_pressure_ns(dir)};
+  const cgroup::Version version = hierarchy_.version();
+  return {cgroup::read_oom_kills(dir, version), cgroup::read_refused_charges(dir, version),
+          cgroup::read_throttled_charges(dir, version), cgroup::read_pressure_ns(dir, version)};
 }
 
 void KernelCounters::before_tracking(const std::string& path) {
   constexpr std::size_t kMaxBefore = 4096;
-  if (before_.size() < kMaxBefore) before_.insert_or_assign(path, read_counts(path));
+  if (!spares_ && before_.size() < kMaxBefore) before_.insert_or_assign(path, read_counts(path));
 }
 
 void KernelCounters::on_fact(const facts::Fact& fact, const Emit&) {
   if (const auto* gone = std::get_if<facts::MemcgGone>(&fact)) begun_.erase(gone->memcg);
   const auto* born = std::get_if<facts::MemcgFound>(&fact);
-  if (born == nullptr) return;
+  if (born == nullptr || spares_) return;
   // Taken out: a later cgroup of the same path has counts of its own.
   if (const auto before = before_.extract(born->path); !before.empty()) {
     begun_[born->memcg] = before.mapped();
@@ -55,7 +56,8 @@ bool KernelCounters::read(std::vector<facts::KernelCounts>& counts) const {
     count.memcg = index;
     count.peak_bytes = watermark;
     count.peak_source = "watermark";
-    if (const auto peak = cgroup::read_kernel_peak(cgroup::memcg_dir(hierarchy_, memcg.path))) {
+    const auto dir = cgroup::memcg_dir(hierarchy_, memcg.path);
+    if (const auto peak = cgroup::read_kernel_peak(dir, hierarchy_.version())) {
       count.peak_bytes = peak->bytes;
       count.peak_source = peak->source;
       settled = settled && peak->bytes == watermark;
@@ -66,7 +68,7 @@ bool KernelCounters::read(std::vector<facts::KernelCounts>& counts) const {
     count.oom_kills = difference(now.oom_kills, begun->second.oom_kills);
     count.refused_charges = refused(difference(now.refused_charges, begun->second.refused_charges), memcg);
     count.throttled_charges = difference(now.throttled_charges, begun->second.throttled_charges);
-    count.populated = cgroup::read_populated(cgroup::memcg_dir(hierarchy_, memcg.path));
+    count.populated = cgroup::read_populated(dir);
     count.pressure_ns = difference(now.pressure_ns, begun->second.pressure_ns);
   }
   return settled;

@@ -15,8 +15,9 @@ namespace memspike::capture {
 
 class KernelCounters : public Source {
  public:
-  KernelCounters(const cgroup::Hierarchy& hierarchy, const Census& census)
-      : hierarchy_(hierarchy), census_(census) {}
+  // `spares`: reads nothing when a memcg is born, and so tells nothing of what was counted since then.
+  KernelCounters(const cgroup::Hierarchy& hierarchy, const Census& census, bool spares)
+      : hierarchy_(hierarchy), census_(census), spares_(spares) {}
 
   // Before anything of the memcg is recorded: where its counts stand. Its birth is told only moments
   // later, when a busy target may have added to them already.
@@ -42,6 +43,7 @@ class KernelCounters : public Source {
 
   const cgroup::Hierarchy& hierarchy_;
   const Census& census_;
+  bool spares_;
   std::map<std::string, Counts> before_;  // by path
   std::map<facts::MemcgIndex, Counts> begun_;
 };

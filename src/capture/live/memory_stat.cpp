@@ -25,7 +25,7 @@ const cgroup::StatFiles& MemoryStat::files_of(facts::MemcgIndex memcg, const std
   const auto known = files_.find(memcg);
   if (known != files_.end()) return known->second;
   if (files_.size() >= kMaxOpen) files_.clear();
-  return files_.try_emplace(memcg, dir_of(path)).first->second;
+  return files_.try_emplace(memcg, dir_of(path), hierarchy_.version()).first->second;
 }
 
 std::filesystem::path MemoryStat::dir_of(const std::string& path) const {
@@ -53,7 +53,7 @@ void MemoryStat::read_whole(facts::MemcgIndex memcg, const std::string& path, st
   const auto dir = dir_of(path);
   if (spares_) read_ns_[memcg] = time_ns;
   read_high(memcg, dir, time_ns, emit);
-  read(cgroup::StatFiles(dir), memcg, time_ns, cgroup::read_has_processes(dir), emit);
+  read(cgroup::StatFiles(dir, hierarchy_.version()), memcg, time_ns, cgroup::read_has_processes(dir), emit);
 }
 
 void MemoryStat::read_high(facts::MemcgIndex memcg, const std::filesystem::path& dir, std::uint64_t time_ns,
@@ -74,7 +74,7 @@ void MemoryStat::read_high(facts::MemcgIndex memcg, const std::filesystem::path&
 void MemoryStat::before_tracking(const std::string& path) {
   if (before_.size() >= kMaxBefore) return;
   const auto dir = dir_of(path);
-  const auto read = cgroup::StatFiles(dir).read();
+  const auto read = cgroup::StatFiles(dir, hierarchy_.version()).read();
   if (!read) return;
   ++readings_;
   if (!read->usage_bytes) return;

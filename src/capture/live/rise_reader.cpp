@@ -12,6 +12,7 @@ namespace {
 // is old.
 constexpr std::uint64_t kLookAgainNs = 1'000'000'000;
 constexpr std::uint64_t kRarestLookNs = 16'000'000'000;
+constexpr std::uint64_t kBareNs = 5'000'000'000;
 constexpr std::uint64_t kWhileRisingNs = 10'000'000;
 constexpr std::size_t kMaxReadProcesses = 128;  // of one memcg: some 10 us each
 constexpr int kLooksPerTurn = 16;
@@ -23,23 +24,26 @@ void RiseReader::on_reading(const Reading& reading) {
   // Its own processes: those of the memcgs below have looks of their own.
   if (!is_needed_ || !reading.is_own) return;
   Watched& watched = watched_[reading.memcg];
+  if (watched.due_ns == 0) next_ns_ = 0;  // it was never read
   const std::uint64_t usage = reading.usage_bytes;
   const std::uint64_t moved =
       usage > watched.read_bytes ? usage - watched.read_bytes : watched.read_bytes - usage;
   // Where it has fallen, the next rise begins from there.
-  if (moved > reading.rise_bytes / 2) watched.due_ns = std::min(watched.due_ns, reading.time_ns);
+  if (moved <= reading.rise_bytes / 2 || reading.time_ns < watched.bare_until_ns) return;
+  watched.due_ns = std::min(watched.due_ns, reading.time_ns);
+  next_ns_ = std::min(next_ns_, watched.due_ns);
 }
 
-void RiseReader::read(facts::MemcgIndex memcg, const std::string& path, Watched& watched,
-                      std::uint64_t now_ns) {
-  const auto dir = cgroup::memcg_dir(hierarchy_, path);
+void RiseReader::read(facts::MemcgIndex memcg, const Living& living, Watched& watched, std::uint64_t now_ns) {
+  const auto dir = cgroup::memcg_dir(hierarchy_, living.path);
   std::vector<std::uint32_t> processes = cgroup::read_processes(dir);
   if (processes.size() > kMaxReadProcesses) processes.resize(kMaxReadProcesses);
   std::vector<process::Size> sizes;
   for (const std::uint32_t tgid : processes) {
     if (const auto bytes = proc_.resident_bytes(tgid)) sizes.push_back({tgid, *bytes});
   }
-  const std::uint64_t usage_bytes = cgroup::read_usage_bytes(dir).value_or(watched.read_bytes);
+  const std::uint64_t usage_bytes =
+      cgroup::read_usage_bytes(dir, hierarchy_.version()).value_or(watched.read_bytes);
   const std::vector<process::Size> grown = watched.growth.grown(sizes, usage_bytes);
   for (const process::Size& size : grown) {
     ask_(size.tgid, now_ns);
@@ -49,10 +53,13 @@ void RiseReader::read(facts::MemcgIndex memcg, const std::string& path, Watched&
   watched.pause_ns =
       grown.empty() ? std::clamp(2 * watched.pause_ns, kLookAgainNs, kRarestLookNs) : kWhileRisingNs;
   watched.due_ns = now_ns + watched.pause_ns;
+  // A pod, and what holds pods, moves with each of the containers below, whose processes are theirs.
+  watched.bare_until_ns = processes.empty() && living.children > 0 ? now_ns + kBareNs : 0;
 }
 
 void RiseReader::poll(std::uint64_t now_ns, const Emit&) {
-  if (!is_needed_) return;
+  if (!is_needed_ || now_ns < next_ns_) return;
+  next_ns_ = now_ns + kLookAgainNs;
   int left = kLooksPerTurn;
   for (auto watched = watched_.begin(); watched != watched_.end();) {
     const Living* living = census_.find(watched->first);
@@ -61,8 +68,9 @@ void RiseReader::poll(std::uint64_t now_ns, const Emit&) {
       continue;
     }
     if (watched->second.due_ns <= now_ns && left-- > 0) {
-      read(watched->first, living->path, watched->second, now_ns);
+      read(watched->first, *living, watched->second, now_ns);
     }
+    next_ns_ = std::min(next_ns_, watched->second.due_ns);
     ++watched;
   }
 }

@@ -36,12 +36,13 @@ class RiseReader : public Source {
   struct Watched {
     std::uint64_t read_bytes = 0;  // of usage, at the last reading
     std::uint64_t due_ns = 0;
-    std::uint64_t pause_ns = 0;  // until it is looked at again, though it did not move
+    std::uint64_t pause_ns = 0;       // until it is looked at again, though it did not move
+    std::uint64_t bare_until_ns = 0;  // it holds memcgs and had no process of its own: not before
     process::Growth growth;
   };
   facts::MemcgCharged charge_of(facts::MemcgIndex memcg, const process::Size& grown,
                                 std::uint64_t time_ns) const;
-  void read(facts::MemcgIndex memcg, const std::string& path, Watched& watched, std::uint64_t now_ns);
+  void read(facts::MemcgIndex memcg, const Living& living, Watched& watched, std::uint64_t now_ns);
 
   const cgroup::Hierarchy& hierarchy_;
   const process::Reader& proc_;
@@ -49,6 +50,7 @@ class RiseReader : public Source {
   Ask ask_;
   bool is_needed_ = false;
   std::unordered_map<facts::MemcgIndex, Watched> watched_;
+  std::uint64_t next_ns_ = 0;              // when the first of them may be due
   std::deque<facts::MemcgCharged> grown_;  // by time, until that is told of
 };
 
