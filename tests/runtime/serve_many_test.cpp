@@ -177,7 +177,7 @@ TEST_CASE("a service looks closer at a container in trouble, and says so", "[ser
 TEST_CASE("a service that looks closer knows which code asked for the memory", "[serve][stacks][host]") {
   const Node node;
   const ProcOf proc(node);
-  Service service(node, {"--keep", "10s", "--keep-after", "6s"});
+  Service service(node, {"--keep", "10s", "--keep-after", in_guest() ? "30s" : "6s"});
   Container container(node, 1);
   kill_one_in(*container.cgroup);
   REQUIRE(
@@ -188,7 +188,7 @@ TEST_CASE("a service that looks closer knows which code asked for the memory", "
   const auto pid = static_cast<std::uint64_t>(process.pid());
   CHECK(process.wait() == 128 + SIGKILL);
   Json report;
-  REQUIRE(within(std::chrono::seconds(30), [&] {
+  REQUIRE(within(std::chrono::seconds(60), [&] {
     const Json kill = service.ask_json({"kills"}).at("kills").back();
     if (counter(kill, "pid") != pid || kill.at("dossier") == "") return false;
     const std::string name = kill.at("dossier");
