@@ -62,6 +62,7 @@ facts::RawStacks StackSums::take(std::uint64_t page_size_bytes, std::uint64_t gi
   facts::RawStacks result;
   result.overflow_pages = stacks_.overflow().bytes / page_size_bytes;
   result.pages = result.overflow_pages;
+  std::size_t frames = 0;
   for (auto& [key, sum] : stacks_.take()) {
     facts::RawStack raw;
     raw.memcg = key.owner;
@@ -76,6 +77,12 @@ facts::RawStacks StackSums::take(std::uint64_t page_size_bytes, std::uint64_t gi
       raw.stack.until_ns = raw.stack.since_ns + kPeriodNs;
     }
     raw.ending = static_cast<facts::Ending>(key.ending);
+    frames += raw.kernel.size() + raw.user.size();
+    if (frames > bounds_.frames) {
+      raw.kernel.clear();
+      raw.user.clear();
+      raw.ending = facts::Ending::cut;
+    }
     result.pages += raw.stack.pages;
     result.stacks.push_back(std::move(raw));
   }

@@ -87,6 +87,9 @@ void FlightStrand::tell(const facts::StackSeen& stack, const facts::CodeNamed& c
   facts::StackSeen own = stack;
   own.memcg = 0;
   for (auto* frames : {&own.stack.kernel, &own.stack.user}) {
+    std::erase_if(*frames, [&](std::uint32_t number) {
+      return number >= code.frames.size() || code.frames[number].module >= code.modules.size();
+    });
     for (std::uint32_t& number : *frames) {
       facts::Frame frame = code.frames[number];
       frame.module = code_.module(code.modules[frame.module]);

@@ -1,6 +1,7 @@
 #include "serve/meter.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace memspike::serve {
@@ -203,7 +204,9 @@ void Meters::stall(facts::MemcgIndex memcg, std::uint64_t duration_ns) {
 void Meters::tick(std::uint64_t now_ns) {
   for (auto each = series_.begin(); each != series_.end();) {
     Series& series = *each->second;
-    series.minute_bytes[series.minute_at] = std::exchange(series.second_bytes, series.usage_bytes);
+    constexpr std::uint64_t kMostKib = std::numeric_limits<std::uint32_t>::max();  // 4 TiB
+    const std::uint64_t kib = std::exchange(series.second_bytes, series.usage_bytes) >> 10;
+    series.minute_kib[series.minute_at] = static_cast<std::uint32_t>(std::min(kib, kMostKib));
     series.minute_at = (series.minute_at + 1) % kMinute;
     const bool is_over = series.living == 0 && series.ended_ns + kStayNs < now_ns;
     each = is_over ? series_.erase(each) : std::next(each);

@@ -72,7 +72,8 @@ struct Series {
   std::uint64_t born_ns = 0;   // the latest life
   std::uint64_t ended_ns = 0;  // the last life that ended
   std::size_t living = 0;
-  std::array<std::uint64_t, kMinute> minute_bytes{};  // a ring: the oldest at minute_at
+  std::array<std::uint32_t, kMinute>
+      minute_kib{};  // a ring: the oldest at minute_at; small, for there are many
   std::size_t minute_at = 0;
   std::uint64_t second_bytes = 0;  // of the second under way
   Buckets<8> burst_share;          // height, of the limit

@@ -48,11 +48,13 @@ std::optional<std::uint64_t> headroom_of(const Series& series) {
 
 // Its highest usage of each second of the last minute, the limit at the top where there is one.
 std::string sparkline(const Series& series) {
-  const std::uint64_t highest = *std::max_element(series.minute_bytes.begin(), series.minute_bytes.end());
+  const auto to_bytes = [](std::uint32_t kib) { return std::uint64_t{kib} << 10; };
+  const std::uint64_t highest =
+      to_bytes(*std::max_element(series.minute_kib.begin(), series.minute_kib.end()));
   const std::uint64_t top = std::max<std::uint64_t>({1, highest, series.limit_bytes.value_or(0)});
   std::string points;
   for (std::size_t i = 0; i < kMinute; ++i) {
-    const std::uint64_t bytes = series.minute_bytes[(series.minute_at + i) % kMinute];
+    const std::uint64_t bytes = to_bytes(series.minute_kib[(series.minute_at + i) % kMinute]);
     const double height = 24.0 * static_cast<double>(bytes) / static_cast<double>(top);
     points += fmt::format("{},{:.1f} ", i * 2, 25.0 - height);
   }

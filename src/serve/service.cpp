@@ -211,7 +211,8 @@ void Service::handle(const facts::MovesThinned& fact) {
 
 // What is of no container is of the service: that the clock was set, as an example.
 void Service::handle(const facts::Noted& fact) {
-  if (!fact.memcg) world_.warn(fact.text);
+  constexpr std::size_t kMostBytes = 512;
+  if (!fact.memcg) world_.warn(cgroup::printable(fact.text, kMostBytes));
 }
 
 void Service::tell_unseen(const Life& life, std::uint64_t count, const char* why) {

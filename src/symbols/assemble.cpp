@@ -96,8 +96,9 @@ class Assembly {
           raw.ending == facts::Ending::cut || (raw.ending == facts::Ending::leaf && raw.kernel.empty());
       return;
     }
-    const bool is_whole = raw.ending == facts::Ending::whole ||
-                          (!is_broken && is_start_of_thread(code_table_.frames()[stack.user.back()].function));
+    const bool is_whole =
+        raw.ending == facts::Ending::whole ||
+        (!is_broken && is_start_of_thread(code_table_.frames()[stack.user.back()].function));
     stack.cut_short = !is_whole;
   }
 

@@ -29,8 +29,8 @@ const rights::Confinement kConfinement{"memspike-names",
 
 // What is still to be said, and what was answered so far.
 struct NameHelper::Question {
-  Question(std::uint64_t number, std::size_t places, std::uint64_t deadline)
-      : reception(number, places), deadline_ns(deadline) {}
+  Question(std::uint64_t number, std::size_t places, const Budget& budget)
+      : reception(number, places, budget.answer_bytes), deadline_ns(now_ns() + budget.all_ns + kGraceNs) {}
 
   std::deque<std::string> to_say;
   Reception reception;
@@ -116,7 +116,7 @@ bool NameHelper::wait_for(short events, std::uint64_t deadline_ns,
 
 void NameHelper::begin(std::span<const Place> places) {
   const std::uint64_t number = ++questions_;
-  question_ = std::make_unique<Question>(number, places.size(), now_ns() + budget_.all_ns + kGraceNs);
+  question_ = std::make_unique<Question>(number, places.size(), budget_);
   for (std::size_t first = 0; first < places.size(); first += kPlacesInMessage) {
     MessageWriter message;
     message.number(static_cast<std::uint64_t>(Ask::places)).number(number);

@@ -48,11 +48,12 @@ Lookup::Lookup(const std::filesystem::path& host_root, Budget budget)
       seen_(std::make_unique<Seen>(host_root)),
       kallsyms_(open_regular((host_root / "proc/kallsyms").string())) {}
 
+// Of files that no place is in nothing is told: a container may map as many as it likes.
 Code Lookup::locate(std::span<const Place> places) const {
   Code code;
   for (const char* what : {"[kernel]", "[unknown]", "[anon]", "[jit]"}) code.modules.push_back({what, ""});
   const Modules& modules = seen_->modules;
-  for (std::uint32_t i = 0; i < modules.size(); ++i) code.modules.push_back({modules.path(i), ""});
+  code.modules.resize(code.modules.size() + modules.size());
   for (const Place& place : places) {
     facts::Frame& frame = code.frames.emplace_back(facts::Frame{"", Code::kKernel, place.address});
     if (place.tgid == 0) continue;
@@ -60,7 +61,9 @@ Code Lookup::locate(std::span<const Place> places) const {
     frame.module = found.module      ? Code::kFiles + *found.module
                    : found.is_mapped ? Code::kAnonymous
                                      : Code::kUnknown;
-    if (found.module) frame.address = found.file_offset;
+    if (!found.module) continue;
+    frame.address = found.file_offset;
+    code.modules[frame.module].path = modules.path(*found.module);
   }
   return code;
 }

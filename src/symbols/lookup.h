@@ -2,6 +2,7 @@
 // say is read at the end, each file by a process of its own (trial.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -19,10 +20,12 @@
 
 namespace memspike::symbols {
 
-// How long the reading of strangers' files may take. What is not read by then stays without names.
+// How long the reading of strangers' files may take, and how much they may say. What is beyond it stays
+// without names.
 struct Budget {
   std::uint64_t file_ns = 3'000'000'000;
   std::uint64_t all_ns = 10'000'000'000;
+  std::size_t answer_bytes = std::size_t{64} << 20;  // what memspike takes of all that they say
 };
 
 class Lookup {

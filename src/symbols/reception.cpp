@@ -9,7 +9,6 @@
 namespace memspike::symbols {
 namespace {
 
-constexpr std::size_t kMaxNamesBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxModules = 65'536;
 
 }  // namespace
@@ -17,10 +16,11 @@ constexpr std::size_t kMaxModules = 65'536;
 Reception::Next Reception::take(std::string_view message) {
   MessageReader reader(message);
   const auto kind = static_cast<Reply>(reader.number());
-  bytes_ += message.size();
-  if (bytes_ > kMaxNamesBytes) return Next::nonsense;
   if (kind == Reply::answer) is_open_ = reader.number() == question_;
   if (!is_open_) return Next::more;  // to a question of before, for which there was no more time
+  if (kind == Reply::chains || kind == Reply::finished) return Next::more;
+  bytes_ += message.size();
+  if (bytes_ > most_bytes_) return Next::nonsense;
   switch (kind) {
     case Reply::answer:
       break;

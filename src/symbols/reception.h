@@ -14,7 +14,9 @@ namespace memspike::symbols {
 // What it says is not trusted.
 class Reception {
  public:
-  Reception(std::uint64_t question, std::size_t places) : question_(question), places_(places) {}
+  // most_bytes: what is longer is cut there.
+  Reception(std::uint64_t question, std::size_t places, std::size_t most_bytes)
+      : question_(question), places_(places), most_bytes_(most_bytes) {}
 
   enum class Next { more, done, nonsense };
   Next take(std::string_view message);
@@ -26,6 +28,7 @@ class Reception {
 
   std::uint64_t question_;
   std::size_t places_;
+  std::size_t most_bytes_;
   std::size_t bytes_ = 0;
   bool is_open_ = false;
   Code code_;

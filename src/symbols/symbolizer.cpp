@@ -122,7 +122,6 @@ std::vector<std::string> Symbolizer::remarks() const {
                     "is shown by module and offset",
                     counted(troubles_.failed_files, "file", "files")));
   }
-  remarks.insert(remarks.end(), hints_.begin(), hints_.end());
   return remarks;
 }
 

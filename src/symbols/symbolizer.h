@@ -55,6 +55,8 @@ class Symbolizer {
 
   // Why names are missing in what name() gave, for the report's notes.
   std::vector<std::string> remarks() const;
+  // … and what the processes themselves would have to be told for them: untrusted, for it names processes.
+  const std::vector<std::string>& hints() const { return hints_; }
 
   pid_t helper() const { return helper_ == nullptr ? -1 : helper_->pid(); }
 

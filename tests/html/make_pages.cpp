@@ -141,7 +141,7 @@ std::string node_page() {
     series.living = 1;
     series.usage_bytes = used * kMiB;
     series.limit_bytes = 100 * kMiB;
-    series.minute_bytes[59] = used * kMiB;
+    series.minute_kib[59] = static_cast<std::uint32_t>(used << 10);
   }
   serve::KillRecord& kill = glance.kills.emplace_back();
   kill.subject = {attack, attack, attack};

@@ -92,6 +92,23 @@ TEST_CASE("while it goes on, what waits for unwinding is not given up too early"
   CHECK(join.take(4096).overflow_pages == 0);
 }
 
+TEST_CASE("of more places than may be named the heaviest stacks have theirs, and none loses its pages") {
+  capture::StackSums join({100, 100, 10});
+  join.set_copies();
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    join.add({0, 70, "worker", {}, {1000 * i}}, i * 64 * 4096, i, 0);
+    join.add_chain(i, {1000 * i, 1000 * i + 1, 1000 * i + 2, 1000 * i + 3}, true);
+  }
+  const facts::RawStacks stacks = join.take(4096);
+  REQUIRE(stacks.stacks.size() == 5);
+  CHECK(stacks.pages == 15 * 64);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(stacks.stacks[i].stack.pages == (5 - i) * 64);
+    CHECK(stacks.stacks[i].user.size() == (i < 2 ? 4 : 0));
+    CHECK(stacks.stacks[i].ending == (i < 2 ? facts::Ending::whole : facts::Ending::cut));
+  }
+}
+
 TEST_CASE("without copies of stacks, frame pointers are what there is") {
   capture::StackSums join;
   join.add({0, 70, "worker", {}, {1, 9}}, 64 * 4096, 0, 0);

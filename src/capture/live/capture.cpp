@@ -40,7 +40,14 @@ constexpr std::uint64_t kRefreshNs = 100'000'000;
 // What months may take of memory, where a recording may take more.
 StackFacts::Options stack_options(const Looks& looks) {
   if (!looks.is_sparing) return {};
-  return {true, {2048, 1024}};
+  return {true, {2048, 1024, 16'384}};
+}
+
+// Of a kill all is told ten seconds later: names that take longer would come too late.
+std::optional<symbols::Budget> budget_of_names(const Looks& looks) {
+  if (looks.probe.stacks == probe::Stacks::off) return std::nullopt;
+  return looks.is_sparing ? symbols::Budget{2'000'000'000, 6'000'000'000, std::size_t{8} << 20}
+                          : symbols::Budget();
 }
 
 }  // namespace
@@ -82,7 +89,7 @@ Result<std::unique_ptr<Capture>> Capture::start(Scope scope, Looks looks) {
   }
   probe::Features features = probe::find_features(looks.disabled_features);
   if (auto usable = probe::check_required(features); !usable) return tl::unexpected(usable.error());
-  auto helpers = std::make_unique<Helpers>(scope.roots.host_root, looks.probe.stacks != probe::Stacks::off);
+  auto helpers = std::make_unique<Helpers>(scope.roots.host_root, budget_of_names(looks));
   looks.probe.memory_is_v1 = !scope.hierarchy.memory_is_v2;
   if (scope.follow) looks.probe.name_patterns = scope.follow->leaf_prefixes;
   auto probe = probe::Probe::load(features, looks.probe);

@@ -9,9 +9,9 @@
 
 namespace memspike::capture {
 
-Helpers::Helpers(const std::filesystem::path& host_root, bool takes_stacks)
+Helpers::Helpers(const std::filesystem::path& host_root, std::optional<symbols::Budget> names)
     : proc(host_root), asker(host_root), symbolizer(host_root, proc.usable()) {
-  if (takes_stacks) symbolizer.start();
+  if (names) symbolizer.start(*names);
 }
 
 std::vector<pid_t> Helpers::pids() const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "capture/live/source.h"
@@ -16,7 +17,8 @@ namespace memspike::capture {
 // What is looked at in processes of its own, beside memspike. Made before there are maps, rings and programs
 // to inherit.
 struct Helpers {
-  Helpers(const std::filesystem::path& host_root, bool takes_stacks);
+  // names: how long the reading of names of stacks may take; nothing: there are no stacks.
+  Helpers(const std::filesystem::path& host_root, std::optional<symbols::Budget> names);
 
   process::Reader proc;
   process::Asker asker;

@@ -30,13 +30,14 @@ void StackFacts::poll(std::uint64_t now_ns, const Emit& emit) {
   if (tells_on_) go_on_telling(now_ns, emit);
 }
 
-// Names are read by the helper, in its own time, and of what it takes ten times as much lies between two
+// Names are read by the helper, in its own time, and of what it takes four times as much lies between two
 // questions: files of strangers may be large, or made to take long.
 void StackFacts::go_on_telling(std::uint64_t now_ns, const Emit& emit) {
   constexpr std::uint64_t kPeriodNs = 1'000'000'000;
+  constexpr std::uint64_t kPauses = 4;
   constexpr std::uint64_t kPatienceNs = 1'500'000'000;  // for what unwinding finds: Unwinder has less
   if (auto named = symbolizer_.take_named(now_ns)) {
-    next_ns_ = std::max(asked_ns_ + kPeriodNs, now_ns + 10 * (now_ns - asked_ns_));
+    next_ns_ = std::max(asked_ns_ + kPeriodNs, now_ns + kPauses * (now_ns - asked_ns_));
     tell(named->raw, std::move(named->stacks), emit);
   }
   if (symbolizer_.is_naming()) return;
@@ -68,6 +69,14 @@ void StackFacts::finish(std::uint64_t, const Emit& emit) {
   symbolizer_.finish_chains(chain_sink());
   const facts::RawStacks raw = sums_.take(page_size_bytes_);
   tell(raw, symbolizer_.name(raw), emit);
+  for (const std::string& hint : symbolizer_.hints()) emit(facts::Noted{{}, hint});
+}
+
+// The same with another number is none.
+bool StackFacts::is_news(std::string remark) {
+  constexpr std::size_t kMostRemarks = 64;
+  std::erase_if(remark, [](char c) { return c >= '0' && c <= '9'; });
+  return told_remarks_.size() < kMostRemarks && told_remarks_.insert(std::move(remark)).second;
 }
 
 void StackFacts::tell(const facts::RawStacks& raw, facts::NamedStacks named, const Emit& emit) {
@@ -76,7 +85,7 @@ void StackFacts::tell(const facts::RawStacks& raw, facts::NamedStacks named, con
     emit(facts::StackSeen{raw.stacks[i].memcg, std::move(named.stacks[i])});
   emit(facts::StacksCounted{raw.overflow_pages});
   for (const std::string& remark : symbolizer_.remarks()) {
-    if (told_remarks_.insert(remark).second) emit(facts::Noted{{}, remark});
+    if (is_news(remark)) emit(facts::Noted{{}, remark});
   }
 }
 
