@@ -66,7 +66,7 @@ std::optional<std::uint64_t> read_own_event(const std::filesystem::path& dir, st
 template <class V2, class V1>
 auto either(Version version, V2 v2, V1 v1) -> decltype(v2()) {
   if (version != Version::v1) {
-    if (const auto value = v2()) return value;
+    if (auto value = v2()) return value;
   }
   return version != Version::v2 ? v1() : std::nullopt;
 }

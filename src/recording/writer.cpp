@@ -302,7 +302,7 @@ Result<void> Writer::write_block() {
   const std::string& block = packets_.bytes();
   if (block.empty()) return {};
   if (packing_ == Packing::none) {
-    const Result<void> taken = sink_(block);
+    Result<void> taken = sink_(block);
     packets_.clear();
     return taken;
   }

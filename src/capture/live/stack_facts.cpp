@@ -38,7 +38,7 @@ void StackFacts::go_on_telling(std::uint64_t now_ns, const Emit& emit) {
   constexpr std::uint64_t kPatienceNs = 1'500'000'000;  // for what unwinding finds: Unwinder has less
   if (auto named = symbolizer_.take_named(now_ns)) {
     next_ns_ = std::max(asked_ns_ + kPeriodNs, now_ns + kPauses * (now_ns - asked_ns_));
-    tell(named->raw, std::move(named->stacks), emit);
+    tell_stacks(named->raw, std::move(named->stacks), emit);
   }
   if (symbolizer_.is_naming()) return;
   if (sums_.empty()) {
@@ -68,7 +68,7 @@ void StackFacts::finish(std::uint64_t, const Emit& emit) {
   if (!is_taken_ || tells_on_) return;
   symbolizer_.finish_chains(chain_sink());
   const facts::RawStacks raw = sums_.take(page_size_bytes_);
-  tell(raw, symbolizer_.name(raw), emit);
+  tell_stacks(raw, symbolizer_.name(raw), emit);
   for (const std::string& hint : symbolizer_.hints()) emit(facts::Noted{{}, hint});
 }
 
@@ -79,7 +79,7 @@ bool StackFacts::is_news(std::string remark) {
   return told_remarks_.size() < kMostRemarks && told_remarks_.insert(std::move(remark)).second;
 }
 
-void StackFacts::tell(const facts::RawStacks& raw, facts::NamedStacks named, const Emit& emit) {
+void StackFacts::tell_stacks(const facts::RawStacks& raw, facts::NamedStacks named, const Emit& emit) {
   facts::tell_in_pieces({std::move(named.modules), std::move(named.frames)}, emit);
   for (std::size_t i = 0; i < named.stacks.size(); ++i)
     emit(facts::StackSeen{raw.stacks[i].memcg, std::move(named.stacks[i])});

@@ -50,7 +50,7 @@ class StackFacts : public Source {
   symbols::NameHelper::ChainSink chain_sink();
   void go_on_telling(std::uint64_t now_ns, const Emit& emit);
   bool is_news(std::string remark);
-  void tell(const facts::RawStacks& raw, facts::NamedStacks named, const Emit& emit);
+  void tell_stacks(const facts::RawStacks& raw, facts::NamedStacks named, const Emit& emit);
 
   const cgroup::Hierarchy& hierarchy_;
   symbols::Symbolizer& symbolizer_;
