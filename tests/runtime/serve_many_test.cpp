@@ -177,7 +177,7 @@ TEST_CASE("a service looks closer at a container in trouble, and says so", "[ser
 TEST_CASE("a service that looks closer knows which code asked for the memory", "[serve][stacks][host]") {
   const Node node;
   const ProcOf proc(node);
-  Service service(node, {"--keep", "10s", "--keep-after", in_guest() ? "30s" : "6s"});
+  Service service(node, {"--keep", "10s", "--keep-after", in_guest() ? "30s" : "10s"});
   Container container(node, 1);
   kill_one_in(*container.cgroup);
   REQUIRE(
