@@ -106,7 +106,6 @@ void HangWatch::poll(std::uint64_t now_ns, const Emit& emit) {
     next_search_ns_ = now_ns + kSearchNs;
     find_near();
   }
-  for (const auto& [index, hang] : hangs_) near_.insert(index);
   std::erase_if(near_, [&](facts::MemcgIndex index) {
     const Living* memcg = census_.find(index);
     if (memcg == nullptr || !(hangs_.contains(index) || may_hang(*memcg))) return true;
