@@ -39,12 +39,18 @@ void FlightRecorder::apply(const facts::Fact& fact) {
   std::visit([this](const auto& f) { handle(f); }, fact);
 }
 
+// What the strand takes after that is counted, be it more or less.
+template <class Change>
+void FlightRecorder::count(FlightStrand& strand, Change&& change) {
+  bytes_ -= strand.bytes();
+  change();
+  bytes_ += strand.bytes();
+}
+
 void FlightRecorder::write(facts::MemcgIndex memcg, const facts::Fact& fact) {
   FlightStrand* strand = find(memcg);
   if (strand == nullptr) return;
-  const std::size_t before = strand->bytes();
-  strand->write(fact, time_of(fact).value_or(now_ns_), clocks_);
-  bytes_ += strand->bytes() - before;
+  count(*strand, [&] { strand->write(fact, time_of(fact).value_or(now_ns_), clocks_); });
   if (bytes_ > options_.memory_bytes) make_room();
 }
 
@@ -93,11 +99,8 @@ void FlightRecorder::handle(const facts::MemcgCharged& fact) {
   if (strand == nullptr) return;
   Thread& charging = thread(fact.tid);
   charging.charged = fact.memcgs.front();
-  if (charging.seen && !strand->has_told(fact.tid)) {
-    const std::size_t before = strand->bytes();
-    strand->tell(*charging.seen, clocks_);
-    bytes_ += strand->bytes() - before;
-  }
+  if (charging.seen && !strand->has_told(fact.tid))
+    count(*strand, [&] { strand->tell(*charging.seen, clocks_); });
   facts::MemcgCharged own = fact;
   own.memcgs = {0};
   write(fact.memcgs.front(), own);
@@ -109,9 +112,7 @@ void FlightRecorder::handle(const facts::ThreadSeen& fact) {
   seen.seen = fact;
   FlightStrand* strand = seen.charged ? find(*seen.charged) : nullptr;
   if (strand == nullptr) return;
-  const std::size_t before = strand->bytes();
-  strand->tell(fact, clocks_);
-  bytes_ += strand->bytes() - before;
+  count(*strand, [&] { strand->tell(fact, clocks_); });
 }
 
 void FlightRecorder::handle(const facts::ProcessKilled& fact) {
@@ -149,9 +150,7 @@ void FlightRecorder::handle(const facts::CodeNamed& fact) {
 void FlightRecorder::handle(const facts::StackSeen& fact) {
   FlightStrand* strand = find(fact.memcg);
   if (strand == nullptr) return;
-  const std::size_t before = strand->bytes();
-  strand->tell(fact, code_, now_ns_, clocks_);
-  bytes_ += strand->bytes() - before;
+  count(*strand, [&] { strand->tell(fact, code_, now_ns_, clocks_); });
   if (bytes_ > options_.memory_bytes) make_room();
 }
 
@@ -170,10 +169,8 @@ void FlightRecorder::make_room() {
         largest = strand.get();
     }
     if (largest == nullptr) return;
-    const std::size_t before = largest->bytes();
     dropped_blocks_ += largest->blocks().front()->last_ns + options_.keep_ns > now_ns_ ? 1 : 0;
-    largest->drop_oldest();
-    bytes_ -= before - largest->bytes();
+    count(*largest, [&] { largest->drop_oldest(); });
   }
 }
 
@@ -186,12 +183,9 @@ void FlightRecorder::tick(std::uint64_t now_ns) {
       each = strands_.erase(each);
       continue;
     }
-    const std::size_t before = strand.bytes();
     const std::uint64_t since_ns = strand.open_since_ns();
-    if (since_ns != 0 && since_ns + kOpenNs < now_ns && before > kWorthABlock) {
-      strand.seal();
-      bytes_ -= before - strand.bytes();
-    }
+    if (since_ns != 0 && since_ns + kOpenNs < now_ns && strand.bytes() > kWorthABlock)
+      count(strand, [&] { strand.seal(); });
     ++each;
   }
 }
@@ -213,9 +207,7 @@ FlightExcerpt FlightRecorder::excerpt(const std::vector<facts::MemcgIndex>& memc
   for (const facts::MemcgIndex memcg : memcgs) {
     FlightStrand* strand = find(memcg);
     if (strand == nullptr || !there.insert(memcg).second) continue;
-    const std::size_t before = strand->bytes();
-    strand->seal();
-    bytes_ -= before - strand->bytes();
+    count(*strand, [&] { strand->seal(); });
     FlightExcerpt::Strand& taken = excerpt.strands.emplace_back();
     taken.found = strand->found();
     if (taken.found.parent && there.count(*taken.found.parent) == 0) taken.found.parent.reset();

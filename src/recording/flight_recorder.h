@@ -64,6 +64,8 @@ class FlightRecorder : public facts::FactSink {
   };
 
   FlightStrand* find(facts::MemcgIndex memcg);
+  template <class Change>
+  void count(FlightStrand& strand, Change&& change);
   void write(facts::MemcgIndex memcg, const facts::Fact& fact);
   void handle(const facts::MemcgRow& fact);
   void handle(const facts::MemcgFound& fact);
