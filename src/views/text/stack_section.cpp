@@ -107,7 +107,9 @@ void write_place(Page& page, const Place& place, const report::Stacks& stacks) {
   const facts::Stack& stack = *place.heaviest;
   std::string head = fmt::format("{}, {}{}pid {}", counted(place.pages, "page"), page.escape(stack.comm),
                                  page.separator(), stack.pid);
-  if (stack.container) head += fmt::format("{}container {}", page.separator(), page.escape(short_path(*stack.container, page.glyph().ellipsis)));
+  if (stack.container)
+    head += fmt::format("{}container {}", page.separator(),
+                        page.escape(short_path(*stack.container, page.glyph().ellipsis)));
   page.fact(percent_share(place.pages, stacks.pages), head, Tone::strong);
   const std::string arrow = page.style().utf8 ? " ← " : " <- ";
   std::string chain = chain_of(stack.user, stacks, page, kMaxFrames);
