@@ -13,7 +13,7 @@ Memcg& Memcgs::add() { return known_[static_cast<facts::MemcgIndex>(size_++)]; }
 Memcg& Memcgs::look_up(facts::MemcgIndex index) {
   const auto known = known_.find(index);
   if (known == known_.end()) return forgotten_;
-  nearby_[index % nearby_.size()] = {index, &known->second};
+  nearby_.keep(index, known->second);
   return known->second;
 }
 
@@ -26,8 +26,7 @@ std::optional<facts::MemcgIndex> Memcgs::retire(facts::MemcgIndex index) {
 }
 
 void Memcgs::forget(facts::MemcgIndex index) {
-  auto& nearby = nearby_[index % nearby_.size()];
-  if (nearby.first == index) nearby.second = nullptr;
+  nearby_.forget(index);
   known_.erase(index);
 }
 

@@ -1,14 +1,13 @@
 // The memcgs of a recording, by number: all that live, and of those that are gone the latest.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 
+#include "base/nearby.h"
 #include "capture/charges.h"
 #include "decode/event.h"
 #include "facts/fact.h"
@@ -58,8 +57,8 @@ class Memcgs {
   // One that was forgotten is gone, and nothing more is known of it.
   const Memcg& operator[](facts::MemcgIndex index) const { return const_cast<Memcgs&>(*this)[index]; }
   Memcg& operator[](facts::MemcgIndex index) {
-    const auto& [number, memcg] = nearby_[index % nearby_.size()];
-    return memcg != nullptr && number == index ? *memcg : look_up(index);
+    Memcg* memcg = nearby_.find(index);
+    return memcg != nullptr ? *memcg : look_up(index);
   }
 
   std::size_t size() const { return size_; }  // all that there ever were
@@ -71,8 +70,7 @@ class Memcgs {
 
   Known known_;
   std::size_t size_ = 0;
-  // Where the latest ones lie, by the end of their number: nearly every record is of one of few.
-  std::array<std::pair<facts::MemcgIndex, Memcg*>, 256> nearby_{};
+  Nearby<Memcg> nearby_;
   std::deque<facts::MemcgIndex> retired_;  // of those known, in the order of their ends
   Memcg forgotten_;
 };

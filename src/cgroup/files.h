@@ -52,6 +52,11 @@ std::optional<std::uint64_t> read_limit_bytes(const std::filesystem::path& dir);
 // memory.high, bytes; nullopt: none, or not readable, as always on v1.
 std::optional<std::uint64_t> read_high_bytes(const std::filesystem::path& dir);
 
+// The file of usage, of v2 unless it is v1.
+constexpr const char* usage_file(Version version) {
+  return version == Version::v1 ? kUsageInBytes : kMemoryCurrent;
+}
+
 // memory.current or memory.usage_in_bytes, bytes; nullopt: not readable.
 std::optional<std::uint64_t> read_usage_bytes(const std::filesystem::path& dir,
                                               Version version = Version::any);

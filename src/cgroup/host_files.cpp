@@ -65,7 +65,7 @@ std::optional<std::string> SmallFile::read(std::size_t max_bytes, Pieces pieces)
   if (!fd_) return std::nullopt;
   // kernfs and procfs report size 0, so the size is learnt by reading.
   std::string content;
-  std::array<char, 16384> buffer{};
+  std::array<char, 16384> buffer;  // to clear it takes as long as to read a number
   for (;;) {
     const ssize_t got = pread(fd_.get(), buffer.data(), buffer.size(), static_cast<off_t>(content.size()));
     if (got < 0 && errno == EINTR) continue;

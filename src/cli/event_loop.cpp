@@ -43,8 +43,9 @@ void let_signals_end() {
   sigprocmask(SIG_UNBLOCK, &ending, nullptr);
 }
 
-Result<EventLoop> EventLoop::create(const std::vector<int>& signals) {
+Result<EventLoop> EventLoop::create(const std::vector<int>& signals, std::uint64_t tick_ns) {
   EventLoop loop;
+  loop.tick_ns_ = tick_ns;
   sigset_t mask;
   sigemptyset(&mask);
   for (const int signal : signals) sigaddset(&mask, signal);
@@ -53,7 +54,7 @@ Result<EventLoop> EventLoop::create(const std::vector<int>& signals) {
   loop.signals_ = UniqueFd(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!loop.epoll_ || !loop.signals_) return failed("cannot wait for events");
   if (auto added = loop.add(loop.signals_.get(), EPOLLIN); !added) return tl::unexpected(added.error());
-  auto ticks = loop.make_timer(kTickNs);
+  auto ticks = loop.make_timer(tick_ns);
   if (!ticks) return tl::unexpected(ticks.error());
   loop.ticks_ = std::move(*ticks);
   loop.bell_ = UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -79,7 +80,7 @@ bool EventLoop::set_timer(const UniqueFd& timer, std::uint64_t period_ns) {
 
 void EventLoop::rest(bool rests) {
   if (rests == rests_) return;
-  if (set_timer(ticks_, rests ? kRestNs : kTickNs)) rests_ = rests;
+  if (set_timer(ticks_, rests ? kRestNs : tick_ns_)) rests_ = rests;
 }
 
 // It is full only where it was rung already.

@@ -21,14 +21,14 @@ class EventLoop {
 
   struct Handlers {
     std::function<Result<void>()> pump;           // the ring buffer may have records
-    std::function<Result<bool>()> tick;           // every kTickNs, or kRestNs; false: stop
+    std::function<Result<bool>()> tick;           // every tick_ns, or kRestNs; false: stop
     std::function<void()> bell;                   // somebody called ring()
     std::function<void()> sweep;                  // every sweep period, if set
     std::function<Answer(const Signal&)> signal;  // one of those taken
   };
 
   // Blocks these signals in this process, to be read here.
-  static Result<EventLoop> create(const std::vector<int>& signals);
+  static Result<EventLoop> create(const std::vector<int>& signals, std::uint64_t tick_ns = kTickNs);
 
   Result<void> watch_ring(int fd);
   // Ends the loop when the process ends. ErrorKind::not_found if it already has.
@@ -62,6 +62,7 @@ class EventLoop {
   UniqueFd sweeps_;
   UniqueFd process_;
   UniqueFd bell_;
+  std::uint64_t tick_ns_ = kTickNs;
   bool rests_ = false;
   int ring_ = -1;
 };

@@ -30,8 +30,20 @@ class Allowance {
 // will do, for what moves without a charge (tmpfs pages that are mapped, memory.high).
 inline constexpr std::uint64_t kRestNs = 120'000'000'000;
 
-inline bool is_reading_due(std::uint64_t now_ns, std::uint64_t read_ns, std::uint64_t moved_ns) {
-  return moved_ns > read_ns || now_ns >= read_ns + kRestNs;
+// When a memcg was read last, in a round, with all that is read of it, and by its trigger.
+struct ReadTimes {
+  std::uint64_t whole_ns = 0;
+  std::uint64_t triggered_ns = 0;
+};
+
+// Whether a round has to read it. Of what its trigger reads all the time a round adds little, and as little
+// of the sum of others that are read.
+inline bool is_reading_due(std::uint64_t now_ns, const ReadTimes& read, std::uint64_t moved_ns, bool is_sum) {
+  constexpr std::uint64_t kFreshNs = 1'000'000'000;
+  constexpr std::uint64_t kWholeNs = 10'000'000'000;
+  if (now_ns >= read.whole_ns + kRestNs) return true;
+  if (moved_ns <= read.whole_ns) return false;
+  return now_ns >= read.whole_ns + kWholeNs || (!is_sum && now_ns >= read.triggered_ns + kFreshNs);
 }
 
 }  // namespace memspike::composition

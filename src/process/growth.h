@@ -20,7 +20,14 @@ class Growth {
   // reading.
   std::vector<Size> grown(const std::vector<Size>& now, std::uint64_t usage_bytes);
 
+  // Whether usage rose by more than twice what these processes grew by, and by more than a CPU charges ahead:
+  // there may be others. Takes no note of it.
+  bool is_unexplained(const std::vector<Size>& now, std::uint64_t usage_bytes) const;
+
  private:
+  std::vector<Size> differences(const std::vector<Size>& now) const;
+  std::uint64_t risen_bytes(std::uint64_t usage_bytes) const;
+
   bool started_ = false;
   std::uint64_t usage_bytes_ = 0;
   std::unordered_map<std::uint32_t, std::uint64_t> before_;

@@ -155,10 +155,13 @@ std::vector<std::uint32_t> Reader::sleeping_in(std::uint32_t tgid, std::string_v
   return sleeping;
 }
 
-std::optional<std::uint64_t> Reader::resident_bytes(std::uint32_t tgid) const {
-  if (!usable_) return std::nullopt;
-  const auto statm =
-      cgroup::read_small_file(proc_ / std::to_string(tgid) / "statm", 256, cgroup::Pieces::one);
+cgroup::SmallFile Reader::sizes_of(std::uint32_t tgid) const {
+  return usable_ ? cgroup::SmallFile(proc_ / std::to_string(tgid) / "statm") : cgroup::SmallFile();
+}
+
+std::optional<std::uint64_t> Reader::own_bytes(const cgroup::SmallFile& sizes) {
+  constexpr std::size_t kMaxStatmBytes = 256;
+  const auto statm = sizes.read(kMaxStatmBytes, cgroup::Pieces::one);
   const auto pages = statm ? parse_own_pages(*statm) : std::nullopt;
   if (!pages) return std::nullopt;
   return *pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cgroup/host_files.h"
 #include "process/thread_facts.h"
 
 namespace memspike::process {
@@ -43,9 +44,11 @@ class Reader {
   // one (wchan, without the right to trace the process), those that sleep so at all. At most 256.
   std::vector<std::uint32_t> sleeping_in(std::uint32_t tgid, std::string_view function) const;
 
-  // What of its own memory it has in RAM: anonymous, not the files and shared memory that it maps. nullopt:
-  // it is gone.
-  std::optional<std::uint64_t> resident_bytes(std::uint32_t tgid) const;
+  // The file that says how much memory it has; nothing can be read from it where there is no such process.
+  cgroup::SmallFile sizes_of(std::uint32_t tgid) const;
+  // What of its own memory it has in RAM, by that file: anonymous, not the files and shared memory that it
+  // maps. nullopt: it is gone.
+  static std::optional<std::uint64_t> own_bytes(const cgroup::SmallFile& sizes);
 
   // That there is no such process any more; false when that cannot be known.
   bool has_ended(std::uint32_t tgid) const;

@@ -16,6 +16,7 @@ constexpr std::size_t kOverflows = 256;
 // A block stays open until it is full: what is quiet has few, and each costs its beginning.
 constexpr std::uint64_t kOpenNs = 15'000'000'000;
 constexpr std::size_t kWorthABlock = 4096;
+constexpr std::uint64_t kLookNs = 5'000'000'000;  // at all of them
 
 }  // namespace
 
@@ -176,6 +177,8 @@ void FlightRecorder::make_room() {
 
 void FlightRecorder::tick(std::uint64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
+  if (now_ns < next_look_ns_) return;
+  next_look_ns_ = now_ns + kLookNs;
   for (auto each = strands_.begin(); each != strands_.end();) {
     FlightStrand& strand = *each->second;
     if (strand.gone_ns() && *strand.gone_ns() + options_.keep_ns < now_ns) {

@@ -93,6 +93,7 @@ class FlightRecorder : public facts::FactSink {
   std::size_t bytes_ = 0;
   std::uint64_t dropped_blocks_ = 0;
   std::uint64_t now_ns_ = 0;  // of the latest row
+  std::uint64_t next_look_ns_ = 0;
   Clocks clocks_;
   facts::SessionKnown session_;
   facts::Fact row_{facts::MemcgRow{}};  // scratch

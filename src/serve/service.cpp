@@ -99,9 +99,11 @@ void Service::handle(const facts::MemcgFound& fact) {
   if (!fact.description.in_target) return;
   Life* life = watched_.add(fact, world_.monotonic_ns());
   if (life == nullptr) return;
-  if (catch_up_)
+  if (catch_up_) {
+    found_.push_back(fact.memcg);
     catch_up_->found(fact.memcg, fact.cgroup_id,
                      cgroup::read_own_oom_kills(world_.memcg_dir(fact.path), world_.version), life->found_ns);
+  }
   name(*life);
 }
 
@@ -230,11 +232,13 @@ void Service::tell_unseen(const Life& life, std::uint64_t count, const char* why
 }
 
 void Service::catch_up(std::uint64_t now_ns) {
-  for (auto& [memcg, life] : watched_.all()) {
-    if (life.is_caught_up || life.gone_ns || life.found_ns + kSecondNs > now_ns) continue;
-    life.is_caught_up = true;
-    if (const std::uint64_t missed = catch_up_->take_missed(memcg); missed > 0)
-      tell_unseen(life, missed, "it happened while the service was not running");
+  for (; !found_.empty(); found_.pop_front()) {
+    Life* life = watched_.find(found_.front());
+    if (life == nullptr || life->gone_ns) continue;
+    if (life->found_ns + kSecondNs > now_ns) return;
+    life->is_caught_up = true;
+    if (const std::uint64_t missed = catch_up_->take_missed(found_.front()); missed > 0)
+      tell_unseen(*life, missed, "it happened while the service was not running");
   }
 }
 
@@ -349,6 +353,8 @@ void Service::save_counts() {
 }
 
 void Service::forget_old(std::uint64_t now_ns) {
+  if (now_ns < next_forgetting_ns_) return;
+  next_forgetting_ns_ = now_ns + 5 * kSecondNs;
   const std::uint64_t keep_ns = options_.keep_ns + options_.after_ns + 5 * kSecondNs;
   watched_.forget_before(now_ns - std::min(now_ns, keep_ns));
 }

@@ -149,6 +149,7 @@ class Service : public facts::FactSink {
   Meters meters_;
   KillLog kills_;
   std::optional<CatchUp> catch_up_;
+  std::deque<facts::MemcgIndex> found_;  // not caught up yet, by when they were found
   facts::SessionKnown session_;
   Watched watched_;
   Zoom zoom_;
@@ -161,6 +162,7 @@ class Service : public facts::FactSink {
   std::uint64_t line_count_ = 0;
   std::uint64_t next_second_ns_ = 0;
   std::uint64_t next_save_ns_ = 0;
+  std::uint64_t next_forgetting_ns_ = 0;
   Store store_;
 };
 

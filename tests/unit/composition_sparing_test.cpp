@@ -26,8 +26,23 @@ TEST_CASE("an allowance is spent at once after a calm, and by the second in the 
 }
 
 TEST_CASE("what rests is read now and then, and what moved is") {
-  CHECK(is_reading_due(5 * kSecond, 4 * kSecond, 4 * kSecond + 1));
-  CHECK_FALSE(is_reading_due(5 * kSecond, 4 * kSecond, 4 * kSecond));
-  CHECK_FALSE(is_reading_due(123 * kSecond, 4 * kSecond, kSecond));
-  CHECK(is_reading_due(124 * kSecond, 4 * kSecond, kSecond));
+  CHECK(is_reading_due(5 * kSecond, {4 * kSecond, 0}, 4 * kSecond + 1, false));
+  CHECK_FALSE(is_reading_due(5 * kSecond, {4 * kSecond, 0}, 4 * kSecond, false));
+  CHECK_FALSE(is_reading_due(123 * kSecond, {4 * kSecond, 0}, kSecond, false));
+  CHECK(is_reading_due(124 * kSecond, {4 * kSecond, 0}, kSecond, false));
+}
+
+TEST_CASE("what its trigger reads all the time is read whole now and then, and soon after that ended") {
+  const std::uint64_t now_ns = 20 * kSecond;
+  CHECK_FALSE(
+      is_reading_due(now_ns, {now_ns - 2 * kSecond, now_ns - kSecond / 2}, now_ns - kSecond / 2, false));
+  CHECK(is_reading_due(now_ns, {now_ns - 2 * kSecond, now_ns - kSecond}, now_ns - kSecond, false));
+  CHECK(is_reading_due(now_ns, {now_ns - 10 * kSecond, now_ns - kSecond / 2}, now_ns - kSecond / 2, false));
+  CHECK_FALSE(is_reading_due(now_ns, {now_ns - 10 * kSecond, now_ns}, now_ns - 11 * kSecond, false));
+}
+
+TEST_CASE("the sum of others is read now and then while it moves") {
+  const std::uint64_t now_ns = 20 * kSecond;
+  CHECK_FALSE(is_reading_due(now_ns, {now_ns - 9 * kSecond, 0}, now_ns, true));
+  CHECK(is_reading_due(now_ns, {now_ns - 10 * kSecond, 0}, now_ns, true));
 }

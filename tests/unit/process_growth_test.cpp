@@ -32,6 +32,19 @@ TEST_CASE("processes that share pages do not grow by more than the memcg") {
   CHECK(grown[0].bytes + grown[1].bytes > 4 * kMiB - 4096);
 }
 
+TEST_CASE("a rise that the known processes do not explain is found, and no note is taken of it") {
+  Growth growth;
+  growth.grown({{7, 10 * kMiB}}, 10 * kMiB);
+  CHECK(growth.is_unexplained({{7, 11 * kMiB}}, 20 * kMiB));
+  CHECK_FALSE(growth.is_unexplained({{7, 15 * kMiB}}, 20 * kMiB));
+  CHECK_FALSE(growth.is_unexplained({{7, 9 * kMiB}}, 9 * kMiB));
+  CHECK(growth.is_unexplained({}, 20 * kMiB));
+  CHECK_FALSE(growth.is_unexplained({{7, 10 * kMiB}}, 10 * kMiB + kMiB / 4));
+  const auto grown = growth.grown({{7, 11 * kMiB}, {8, 9 * kMiB}}, 20 * kMiB);
+  REQUIRE(grown.size() == 2);
+  CHECK(grown[1].bytes == 9 * kMiB);
+}
+
 TEST_CASE("where usage fell nobody grew it, whatever a process has more") {
   Growth growth;
   growth.grown({{7, 10 * kMiB}}, 50 * kMiB);

@@ -11,14 +11,12 @@ constexpr int kMaxDepth = 32;
 
 }  // namespace
 
-const Living* Census::find(facts::MemcgIndex memcg) const {
-  const auto known = living_.find(memcg);
-  return known == living_.end() ? nullptr : &known->second;
-}
-
 Living* Census::known(facts::MemcgIndex memcg) {
+  if (Living* living = nearby_.find(memcg)) return living;
   const auto found = living_.find(memcg);
-  return found == living_.end() ? nullptr : &found->second;
+  if (found == living_.end()) return nullptr;
+  nearby_.keep(memcg, found->second);
+  return &found->second;
 }
 
 std::uint64_t Census::least_rise_bytes() const {
@@ -77,6 +75,7 @@ void Census::apply(const facts::Fact& fact) {
     const Living* living = known(gone->memcg);
     Living* parent = living != nullptr && living->parent ? known(*living->parent) : nullptr;
     if (parent != nullptr && parent->children > 0) --parent->children;
+    nearby_.forget(gone->memcg);
     living_.erase(gone->memcg);
   }
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/nearby.h"
 #include "base/optional_bytes.h"
 #include "facts/fact.h"
 
@@ -44,7 +45,7 @@ class Census {
   void see(const Reading& reading);
 
   const std::map<facts::MemcgIndex, Living>& all() const { return living_; }
-  const Living* find(facts::MemcgIndex memcg) const;
+  const Living* find(facts::MemcgIndex memcg) const { return const_cast<Census*>(this)->known(memcg); }
 
   // Judges anew what counts as a spike in each, now and then: a limit above it may be another. As
   // lives::LifeTable has it of bursts, each is judged by its own limit, or by the nearest one above.
@@ -61,6 +62,7 @@ class Census {
 
   std::optional<std::uint64_t> asked_rise_bytes_;
   std::map<facts::MemcgIndex, Living> living_;
+  Nearby<Living> nearby_;
 };
 
 }  // namespace memspike::capture

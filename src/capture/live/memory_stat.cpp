@@ -13,20 +13,12 @@ constexpr std::uint64_t kRoundNs = 1'000'000'000;
 constexpr std::uint64_t kTurnNs = 10'000'000;
 constexpr int kReadsPerTurn = 16;
 constexpr std::size_t kMaxBefore = 1024;
-constexpr std::size_t kMaxOpen = 64;  // memcgs with three files each
 
 facts::MemoryStatRead reading_of(const cgroup::StatFiles::Reading& read) {
   return {0, monotonic_ns(), *read.usage_bytes, read.stat.parts, {}, read.stat.reclaimable_file_bytes};
 }
 
 }  // namespace
-
-const cgroup::StatFiles& MemoryStat::files_of(facts::MemcgIndex memcg, const std::string& path) {
-  const auto known = files_.find(memcg);
-  if (known != files_.end()) return known->second;
-  if (files_.size() >= kMaxOpen) files_.clear();
-  return files_.try_emplace(memcg, dir_of(path), hierarchy_.version()).first->second;
-}
 
 std::filesystem::path MemoryStat::dir_of(const std::string& path) const {
   return cgroup::memcg_dir(hierarchy_, path);
@@ -47,13 +39,17 @@ void MemoryStat::read(const cgroup::StatFiles& files, facts::MemcgIndex memcg, s
   emit(reading);
 }
 
-// Of a round: its files are opened for it, as those of all memcgs together may be too many.
+// Of a round: its files are opened for it unless they are open, as those of all memcgs together may be too
+// many.
 void MemoryStat::read_whole(facts::MemcgIndex memcg, const std::string& path, std::uint64_t time_ns,
                             const Emit& emit) {
   const auto dir = dir_of(path);
-  if (spares_) read_ns_[memcg] = time_ns;
+  if (spares_) read_[memcg].whole_ns = time_ns;
   read_high(memcg, dir, time_ns, emit);
-  read(cgroup::StatFiles(dir, hierarchy_.version()), memcg, time_ns, cgroup::read_has_processes(dir), emit);
+  const std::optional<bool> has_processes = cgroup::read_has_processes(dir);
+  if (const cgroup::StatFiles* open = files_.find(memcg))
+    return read(*open, memcg, time_ns, has_processes, emit);
+  read(cgroup::StatFiles(dir, hierarchy_.version()), memcg, time_ns, has_processes, emit);
 }
 
 void MemoryStat::read_high(facts::MemcgIndex memcg, const std::filesystem::path& dir, std::uint64_t time_ns,
@@ -90,13 +86,15 @@ void MemoryStat::on_fact(const facts::Fact& fact, const Emit& emit) {
   if (auto before = before_.extract(born->path); !before.empty()) {
     before.mapped().memcg = born->memcg;
     emit(before.mapped());
+  } else if (spares_) {
+    return;  // it is new, and has little: the next round comes within a second
   }
   read_whole(born->memcg, born->path, born->time_ns, emit);
 }
 
 void MemoryStat::forget(facts::MemcgIndex memcg) {
-  files_.erase(memcg);
-  read_ns_.erase(memcg);
+  files_.forget(memcg);
+  read_.erase(memcg);
   high_bytes_.erase(memcg);
   const auto trigger = triggers_.find(memcg);
   if (trigger == triggers_.end()) return;
@@ -105,10 +103,17 @@ void MemoryStat::forget(facts::MemcgIndex memcg) {
   std::erase(wanted_, memcg);
 }
 
+// A pod, and what holds pods, moves with what is below, and consists of that.
+bool MemoryStat::is_sum(const Living& living) {
+  return living.children > 0 && living.description.role != facts::Role::container;
+}
+
 void MemoryStat::on_reading(const Reading& reading) {
   composition::Trigger& trigger = triggers_[reading.memcg];
   const bool known = trigger.is_wanted();
-  trigger.push(reading.time_ns, reading.usage_bytes, reading.rise_bytes);
+  const Living* living = census_.find(reading.memcg);
+  if (!spares_ || living == nullptr || !is_sum(*living))
+    trigger.push(reading.time_ns, reading.usage_bytes, reading.rise_bytes);
   const auto limit = reading.limit_bytes;
   if (limit && reading.usage_bytes >= *limit - *limit / 16) trigger.push_at_limit(reading.time_ns);
   if (trigger.is_wanted() && !known) wanted_.push_back(reading.memcg);
@@ -125,8 +130,11 @@ void MemoryStat::read_wanted(std::uint64_t now_ns, const Emit& emit) {
     if (wanted_left_ == 0 || !trigger.is_due(now_ns)) return false;
     if (spares_ && !of_wishes_.take(now_ns)) return false;
     --wanted_left_;
-    if (const Living* living = census_.find(memcg))
-      read(files_of(memcg, living->path), memcg, now_ns, {}, emit);
+    if (const Living* living = census_.find(memcg)) {
+      const auto open = [&] { return cgroup::StatFiles(dir_of(living->path), hierarchy_.version()); };
+      read(files_.get(memcg, open), memcg, now_ns, {}, emit);
+      if (spares_) read_[memcg].triggered_ns = now_ns;
+    }
     trigger.taken(now_ns);
     return true;
   });
@@ -140,9 +148,9 @@ std::uint64_t MemoryStat::put_off() const {
 
 bool MemoryStat::rests(facts::MemcgIndex memcg, const Living& living, std::uint64_t now_ns) const {
   if (!spares_) return false;
-  const auto read = read_ns_.find(memcg);
+  const auto read = read_.find(memcg);
   const std::uint64_t moved_ns = living.last ? living.last->time_ns : 0;
-  return read != read_ns_.end() && !composition::is_reading_due(now_ns, read->second, moved_ns);
+  return read != read_.end() && !composition::is_reading_due(now_ns, read->second, moved_ns, is_sum(living));
 }
 
 void MemoryStat::poll(std::uint64_t now_ns, const Emit& emit) {

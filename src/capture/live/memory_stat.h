@@ -7,9 +7,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/kept.h"
 #include "capture/live/source.h"
 #include "cgroup/hierarchy.h"
 #include "cgroup/memory_stat.h"
@@ -45,26 +47,27 @@ class MemoryStat : public Source {
   void read(const cgroup::StatFiles& files, facts::MemcgIndex memcg, std::uint64_t time_ns,
             std::optional<bool> has_processes, const Emit& emit);
   void read_whole(facts::MemcgIndex memcg, const std::string& path, std::uint64_t time_ns, const Emit& emit);
-  const cgroup::StatFiles& files_of(facts::MemcgIndex memcg, const std::string& path);
   std::filesystem::path dir_of(const std::string& path) const;
   void read_high(facts::MemcgIndex memcg, const std::filesystem::path& dir, std::uint64_t time_ns,
                  const Emit& emit);
   void read_wanted(std::uint64_t now_ns, const Emit& emit);
   void forget(facts::MemcgIndex memcg);
+  static bool is_sum(const Living& living);
   bool rests(facts::MemcgIndex memcg, const Living& living, std::uint64_t now_ns) const;
 
   const cgroup::Hierarchy& hierarchy_;
   const Census& census_;
   bool spares_;
-  // A reading is some 50 us: these two are a hundredth of a CPU at most.
+  static constexpr std::size_t kMostOpen = 64;  // memcgs with three files each
+  // A reading is some 50 us: these two are two thirds of a hundredth of a CPU at most.
   composition::Allowance of_rounds_{64, 64};
-  composition::Allowance of_wishes_{128, 128};
-  std::map<facts::MemcgIndex, std::uint64_t> read_ns_;   // in a round; kept only where it spares
-  std::map<std::string, facts::MemoryStatRead> before_;  // by path, until its birth is told
-  std::map<facts::MemcgIndex, composition::Trigger> triggers_;
+  composition::Allowance of_wishes_{64, 128};
+  std::map<facts::MemcgIndex, composition::ReadTimes> read_;  // kept only where it spares
+  std::map<std::string, facts::MemoryStatRead> before_;       // by path, until its birth is told
+  std::unordered_map<facts::MemcgIndex, composition::Trigger> triggers_;
   std::uint64_t put_off_of_gone_ = 0;
-  std::vector<facts::MemcgIndex> wanted_;                  // whose triggers were not due yet
-  std::map<facts::MemcgIndex, cgroup::StatFiles> files_;   // of those whose triggers wanted readings lately
+  std::vector<facts::MemcgIndex> wanted_;                        // whose triggers were not due yet
+  Kept<facts::MemcgIndex, cgroup::StatFiles> files_{kMostOpen};  // whose triggers wanted readings lately
   std::map<facts::MemcgIndex, std::uint64_t> high_bytes_;  // memory.high as told last, where there is one
   facts::MemcgIndex next_ = 0;                             // of the round under way
   std::uint64_t round_ns_ = 0;                             // when it began

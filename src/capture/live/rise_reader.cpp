@@ -1,6 +1,7 @@
 #include "capture/live/rise_reader.h"
 
 #include <algorithm>
+#include <variant>
 
 #include "cgroup/files.h"
 
@@ -12,6 +13,7 @@ namespace {
 // is old.
 constexpr std::uint64_t kLookAgainNs = 1'000'000'000;
 constexpr std::uint64_t kRarestLookNs = 16'000'000'000;
+constexpr std::uint64_t kListAgainNs = 1'000'000'000;
 constexpr std::uint64_t kBareNs = 5'000'000'000;
 constexpr std::uint64_t kWhileRisingNs = 10'000'000;
 constexpr std::size_t kMaxReadProcesses = 128;  // of one memcg: some 10 us each
@@ -23,55 +25,91 @@ constexpr std::size_t kMaxGrown = 4096;
 void RiseReader::on_reading(const Reading& reading) {
   // Its own processes: those of the memcgs below have looks of their own.
   if (!is_needed_ || !reading.is_own) return;
-  Watched& watched = watched_[reading.memcg];
-  if (watched.due_ns == 0) next_ns_ = 0;  // it was never read
+  const auto [place, is_new] = watched_.try_emplace(reading.memcg);
+  Watched& watched = place->second;
+  if (is_new) due_.emplace(watched.due_ns, reading.memcg);
   const std::uint64_t usage = reading.usage_bytes;
+  watched.seen_bytes = usage;
   const std::uint64_t moved =
       usage > watched.read_bytes ? usage - watched.read_bytes : watched.read_bytes - usage;
   // Where it has fallen, the next rise begins from there.
   if (moved <= reading.rise_bytes / 2 || reading.time_ns < watched.bare_until_ns) return;
-  watched.due_ns = std::min(watched.due_ns, reading.time_ns);
-  next_ns_ = std::min(next_ns_, watched.due_ns);
+  schedule(reading.memcg, watched, std::min(watched.due_ns, reading.time_ns));
+}
+
+void RiseReader::on_fact(const facts::Fact& fact, const Emit&) {
+  const auto* gone = std::get_if<facts::MemcgGone>(&fact);
+  if (gone == nullptr) return;
+  const auto known = watched_.find(gone->memcg);
+  if (known == watched_.end()) return;
+  due_.erase({known->second.due_ns, gone->memcg});
+  usages_.forget(gone->memcg);
+  watched_.erase(known);
+}
+
+void RiseReader::schedule(facts::MemcgIndex memcg, Watched& watched, std::uint64_t due_ns) {
+  if (due_ns == watched.due_ns) return;
+  due_.erase({watched.due_ns, memcg});
+  watched.due_ns = due_ns;
+  due_.emplace(due_ns, memcg);
+}
+
+void RiseReader::list(const std::filesystem::path& dir, Watched& watched, std::uint64_t now_ns) const {
+  watched.listed_ns = now_ns;
+  watched.processes = cgroup::read_processes(dir);
+  if (watched.processes.size() > kMaxReadProcesses) watched.processes.resize(kMaxReadProcesses);
+}
+
+std::uint64_t RiseReader::usage_of(facts::MemcgIndex memcg, const std::filesystem::path& dir,
+                                   const Watched& watched) {
+  if (watched.processes.empty()) return watched.seen_bytes;  // nobody to grow with it
+  const cgroup::SmallFile& file =
+      usages_.get(memcg, [&] { return cgroup::SmallFile(dir / cgroup::usage_file(hierarchy_.version())); });
+  return cgroup::read_number(file).value_or(watched.seen_bytes);
+}
+
+// The list of processes is old where one came since: it is read anew each second, and where those in it do
+// not explain the rise.
+std::vector<process::Size> RiseReader::grown_in(facts::MemcgIndex memcg, const Living& living,
+                                                Watched& watched, std::uint64_t now_ns) {
+  const auto dir = cgroup::memcg_dir(hierarchy_, living.path);
+  const bool is_old = now_ns >= watched.listed_ns + kListAgainNs;
+  if (is_old) list(dir, watched, now_ns);
+  std::vector<process::Size> sizes = sizes_.read(watched.processes);
+  std::uint64_t usage_bytes = usage_of(memcg, dir, watched);
+  if (!is_old && watched.growth.is_unexplained(sizes, usage_bytes)) {
+    list(dir, watched, now_ns);
+    sizes = sizes_.read(watched.processes);
+    usage_bytes = usage_of(memcg, dir, watched);
+  }
+  watched.read_bytes = usage_bytes;
+  return watched.growth.grown(sizes, usage_bytes);
 }
 
 void RiseReader::read(facts::MemcgIndex memcg, const Living& living, Watched& watched, std::uint64_t now_ns) {
-  const auto dir = cgroup::memcg_dir(hierarchy_, living.path);
-  std::vector<std::uint32_t> processes = cgroup::read_processes(dir);
-  if (processes.size() > kMaxReadProcesses) processes.resize(kMaxReadProcesses);
-  std::vector<process::Size> sizes;
-  for (const std::uint32_t tgid : processes) {
-    if (const auto bytes = proc_.resident_bytes(tgid)) sizes.push_back({tgid, *bytes});
-  }
-  const std::uint64_t usage_bytes =
-      cgroup::read_usage_bytes(dir, hierarchy_.version()).value_or(watched.read_bytes);
-  const std::vector<process::Size> grown = watched.growth.grown(sizes, usage_bytes);
+  const std::vector<process::Size> grown = grown_in(memcg, living, watched, now_ns);
   for (const process::Size& size : grown) {
     ask_(size.tgid, now_ns);
     if (grown_.size() < kMaxGrown) grown_.push_back(charge_of(memcg, size, now_ns));
   }
-  watched.read_bytes = usage_bytes;
   watched.pause_ns =
       grown.empty() ? std::clamp(2 * watched.pause_ns, kLookAgainNs, kRarestLookNs) : kWhileRisingNs;
-  watched.due_ns = now_ns + watched.pause_ns;
+  schedule(memcg, watched, now_ns + watched.pause_ns);
   // A pod, and what holds pods, moves with each of the containers below, whose processes are theirs.
-  watched.bare_until_ns = processes.empty() && living.children > 0 ? now_ns + kBareNs : 0;
+  watched.bare_until_ns = watched.processes.empty() && living.children > 0 ? now_ns + kBareNs : 0;
 }
 
 void RiseReader::poll(std::uint64_t now_ns, const Emit&) {
-  if (!is_needed_ || now_ns < next_ns_) return;
-  next_ns_ = now_ns + kLookAgainNs;
-  int left = kLooksPerTurn;
-  for (auto watched = watched_.begin(); watched != watched_.end();) {
-    const Living* living = census_.find(watched->first);
-    if (living == nullptr) {
-      watched = watched_.erase(watched);
-      continue;
+  if (!is_needed_) return;
+  for (int left = kLooksPerTurn; left > 0 && !due_.empty() && due_.begin()->first <= now_ns; --left) {
+    const auto [due_ns, memcg] = *due_.begin();
+    Watched& watched = watched_.at(memcg);
+    const Living* living = census_.find(memcg);
+    if (living != nullptr) {
+      read(memcg, *living, watched, now_ns);
+    } else {
+      schedule(memcg, watched, now_ns + kRarestLookNs);  // that it is gone is told soon
     }
-    if (watched->second.due_ns <= now_ns && left-- > 0) {
-      read(watched->first, *living, watched->second, now_ns);
-    }
-    next_ns_ = std::min(next_ns_, watched->second.due_ns);
-    ++watched;
   }
 }
 

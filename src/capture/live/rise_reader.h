@@ -4,15 +4,21 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "base/kept.h"
 #include "capture/live/source.h"
 #include "cgroup/hierarchy.h"
+#include "cgroup/host_files.h"
 #include "process/growth.h"
 #include "process/reader.h"
+#include "process/sizes.h"
 
 namespace memspike::capture {
 
@@ -22,36 +28,48 @@ class RiseReader : public Source {
   using Ask = std::function<void(std::uint32_t tgid, std::uint64_t now_ns)>;
 
   RiseReader(const cgroup::Hierarchy& hierarchy, const process::Reader& proc, const Census& census, Ask ask)
-      : hierarchy_(hierarchy), proc_(proc), census_(census), ask_(std::move(ask)) {}
+      : hierarchy_(hierarchy), sizes_(proc), census_(census), ask_(std::move(ask)) {}
 
   // Whether anything is to be read at all: not where charges are seen.
   void set_needed(bool is_needed) { is_needed_ = is_needed; }
 
   void on_reading(const Reading& reading) override;
+  void on_fact(const facts::Fact& fact, const Emit& emit) override;
   void poll(std::uint64_t now_ns, const Emit& emit) override;
 
   void tell(std::uint64_t until_ns, const Emit& emit) override;
 
  private:
   struct Watched {
-    std::uint64_t read_bytes = 0;  // of usage, at the last reading
+    std::uint64_t seen_bytes = 0;  // of usage, by the kernel's last record
+    std::uint64_t read_bytes = 0;  // the same at the last reading of its processes
     std::uint64_t due_ns = 0;
     std::uint64_t pause_ns = 0;       // until it is looked at again, though it did not move
     std::uint64_t bare_until_ns = 0;  // it holds memcgs and had no process of its own: not before
+    std::uint64_t listed_ns = 0;      // when these were read
+    std::vector<std::uint32_t> processes;
     process::Growth growth;
   };
+  void schedule(facts::MemcgIndex memcg, Watched& watched, std::uint64_t due_ns);
   facts::MemcgCharged charge_of(facts::MemcgIndex memcg, const process::Size& grown,
                                 std::uint64_t time_ns) const;
+  void list(const std::filesystem::path& dir, Watched& watched, std::uint64_t now_ns) const;
+  std::uint64_t usage_of(facts::MemcgIndex memcg, const std::filesystem::path& dir, const Watched& watched);
+  std::vector<process::Size> grown_in(facts::MemcgIndex memcg, const Living& living, Watched& watched,
+                                      std::uint64_t now_ns);
   void read(facts::MemcgIndex memcg, const Living& living, Watched& watched, std::uint64_t now_ns);
 
+  static constexpr std::size_t kMostOpen = 64;
+
   const cgroup::Hierarchy& hierarchy_;
-  const process::Reader& proc_;
+  process::Sizes sizes_;
+  Kept<facts::MemcgIndex, cgroup::SmallFile> usages_{kMostOpen};
   const Census& census_;
   Ask ask_;
   bool is_needed_ = false;
   std::unordered_map<facts::MemcgIndex, Watched> watched_;
-  std::uint64_t next_ns_ = 0;              // when the first of them may be due
-  std::deque<facts::MemcgCharged> grown_;  // by time, until that is told of
+  std::set<std::pair<std::uint64_t, facts::MemcgIndex>> due_;  // all of them, by when each is due
+  std::deque<facts::MemcgCharged> grown_;                      // by time, until that is told of
 };
 
 }  // namespace memspike::capture

@@ -50,6 +50,7 @@ class Node:
         self.made = []
         self.pods = []
         os.makedirs(f"{host_root}/var/log/containers")
+        os.symlink("/proc", f"{host_root}/proc")  # its processes are this machine's
 
     def name(self, uid, pod, container):
         """As kubelet does it: a log's directory, and a link that has the container's id. Both go with the pod."""
