@@ -23,6 +23,9 @@ constexpr std::size_t kMaxMappingsKept = std::size_t{1} << 20;
 // Broken stacks hold addresses that were never mapped: they must not make us read all the time.
 constexpr std::uint64_t kFirstWaitNs = 5'000'000;
 constexpr std::uint64_t kLongestWaitNs = 1'000'000'000;
+// But where a thread runs there is code: a JIT's, a library's that was loaded since. A program may be over in
+// less than the wait; one that makes code all the time has so many readings ahead.
+constexpr int kMostAtOnce = 16;
 // A program is not asked any more when it did not change between two readings after its first 35 ms.
 constexpr std::uint64_t kSettledWaitNs = 80'000'000;
 
@@ -58,6 +61,16 @@ void Processes::see(std::uint32_t tgid, std::span<const std::uint64_t> addresses
   } else {
     read(tgid, process, now_ns);
   }
+}
+
+void Processes::see_running(std::uint32_t tgid, std::uint64_t address, std::uint64_t now_ns) {
+  const auto known = processes_.find(tgid);
+  const bool may_read = known != processes_.end() && !known->second.is_gone &&
+                        known->second.read_at_once < kMostAtOnce &&
+                        now_ns >= known->second.read_ns + kFirstWaitNs;
+  if (!may_read || locate(tgid, address).is_mapped) return see(tgid, std::span(&address, 1), now_ns);
+  ++known->second.read_at_once;
+  read(tgid, known->second, now_ns);
 }
 
 void Processes::want(std::uint32_t tgid, Process& process) {

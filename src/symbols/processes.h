@@ -31,6 +31,9 @@ class Processes {
   void read_due(std::uint64_t now_ns);
   bool has_due() const { return !due_.empty(); }
 
+  // The same where a thread of it runs.
+  void see_running(std::uint32_t tgid, std::uint64_t address, std::uint64_t now_ns);
+
   // Of a process that was seen: has it read again as soon as that may be, or at once.
   void want(std::uint32_t tgid);
   void read_now(std::uint32_t tgid, std::uint64_t now_ns);
@@ -70,6 +73,7 @@ class Processes {
     std::uint64_t read_ns = 0;
     bool is_gone = false;
     int calm_readings = 0;  // that found nothing new
+    int read_at_once = 0;   // times that its wait was not kept to
     bool is_due = false;    // to be read at next_ns, whether it is seen again or not
   };
 

@@ -52,10 +52,10 @@ bool Unwinder::step_by_frame_pointer(const StackCopy& copy, Registers& registers
 // One frame outwards. False: here it ends.
 bool Unwinder::step(const StackCopy& copy, Walk& walk, Registers& registers, bool& is_return) const {
   const Processes::Place place = processes_.locate(copy.tgid, registers.pc);
-  if (!place.is_mapped) {
-    walk.lacks_mapping = true;
-    return false;
-  }
+  const bool is_innermost = walk.chain.frames.empty();
+  walk.lacks_mapping = walk.lacks_mapping || !place.is_mapped;
+  // What runs is code, be it of a JIT's that was mapped since the mappings were read.
+  if (!place.is_mapped && !is_innermost) return false;
   walk.chain.frames.push_back(registers.pc);
   UnwindRule nothing;
   const UnwindRule* rule = &nothing;
@@ -143,7 +143,7 @@ Unwinder::Walk Unwinder::unwind(const StackCopy& copy, std::uint64_t now_ns) {
 }
 
 void Unwinder::take(StackCopy copy, std::uint64_t now_ns, const Sink& sink) {
-  processes_.see(copy.tgid, std::vector<std::uint64_t>{copy.registers.pc}, now_ns);
+  processes_.see_running(copy.tgid, copy.registers.pc, now_ns);
   const Walk result = unwind(copy, now_ns);
   const bool may_learn = result.lacks_mapping && processes_.is_alive(copy.tgid);
   if (!may_learn || waiting_.size() >= kMaxWaitingCopies) return sink(copy.id, result.chain);
