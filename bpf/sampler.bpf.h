@@ -283,7 +283,7 @@ static __always_inline void look(struct memspike_tally *tally, struct memcg_slot
 	if (is_thinned(slot, index, trigger))
 		return;
 	rise = record_move(tally, index, trigger);
-	if (with_stacks && rise && !stacks_rest && by_charging_task(trigger))
+	if (with_stacks && rise && !stacks_rest && by_charging_task(trigger) && is_looked_at(index))
 		record_stack(tally, trigger, index, rise);
 }
 

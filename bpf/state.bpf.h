@@ -64,6 +64,8 @@ __u32 charges_are_seen = 0;
 /* Set by user space while it wants no stacks, though there may be some: a service that does not
  * look closer. */
 __u32 stacks_rest = 0;
+/* Set by user space while pages and stacks are wanted of some memcgs only: see closer. */
+__u32 looks_at_some = 0;
 /* One more than the highest slot ever used: where a sweep may stop. */
 __u32 slots_used = 0;
 /* Set once a tracked memcg, or one above, has memory.high set. User space then watches who is
@@ -134,6 +136,16 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } rises SEC(".maps");
+
+/* By slot: whether it is one of those of which pages and stacks are wanted, where that is not all.
+ * User space says so, who makes the CPUs forget after that; what is made below one is one, too. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 256);
+	__type(key, u32);
+	__type(value, u64);
+} closer SEC(".maps");
 
 /* By slot: what was last told of its limits' hits. Not in the slot, whose cache line is full. */
 struct {

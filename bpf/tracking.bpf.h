@@ -27,6 +27,26 @@ static __always_inline void fill_header(struct memspike_header *header, u16 type
 	header->time_ns = now;
 }
 
+static __always_inline bool is_looked_at(u32 slot)
+{
+	u64 *wanted;
+
+	if (!looks_at_some)
+		return true;
+	wanted = bpf_map_lookup_elem(&closer, &slot);
+	return wanted && *wanted;
+}
+
+/* Before anybody finds the slot. */
+static __always_inline void inherit_look(u32 slot, u32 parent_slot)
+{
+	u64 *own = bpf_map_lookup_elem(&closer, &slot);
+	u64 *above = bpf_map_lookup_elem(&closer, &parent_slot); /* none above a root */
+
+	if (own)
+		*own = above ? *above : 0;
+}
+
 /* How long nothing was known of a counter that moved. */
 static __always_inline void measure_gap(struct memspike_tally *tally, u64 previous_look_ns, u64 now)
 {
@@ -115,6 +135,7 @@ static __noinline u32 track(struct memspike_tally *tally, u64 css, struct origin
 	origin->time_ns = bpf_ktime_get_ns();
 	slot->look_ns = origin->time_ns;
 	keep_awake(index);
+	inherit_look(index, origin->parent_slot);
 	slot->serial_nr = serial;
 	if (bpf_map_update_elem(&slot_by_serial, &serial, &index, BPF_NOEXIST)) {
 		/* Another CPU was first: give the slot back and take that one's. */
@@ -266,6 +287,13 @@ static __noinline int flush_process(struct memspike_tally *tally)
 	return 0;
 }
 
+/* These are attached for who is looked at closely. To them, others are none of the target's: their
+ * counters are seen as they were before. */
+static __always_inline bool is_of_pages(u32 trigger)
+{
+	return trigger == MEMSPIKE_TRIGGER_PAGE_ALLOC || trigger == MEMSPIKE_TRIGGER_SWITCH;
+}
+
 /*
  * Remembers the memcg at css and its slot. User space may add a root meanwhile, and makes the
  * CPUs forget (serial_nr = 0) what they saw before: it bumps the generation first, and here
@@ -283,6 +311,9 @@ static __noinline int switch_memcg(struct memspike_tally *tally, u64 css, u64 se
 	/* By way of memory: to the verifier a typed pointer is no number. */
 	*(volatile u64 *)&tally->css = css;
 	tally->slot = find_slot(*(volatile u64 *)&tally->css, trigger);
+	if (is_of_pages(trigger) && tally->slot < MEMSPIKE_SLOT_TABLE_FULL &&
+	    !is_looked_at(tally->slot))
+		tally->slot = MEMSPIKE_NO_SLOT;
 	__sync_fetch_and_add(&tally->serial_nr, serial);
 	if (generation != *(volatile u32 *)&generation_of_answers)
 		*(volatile u64 *)&tally->serial_nr = 0; /* the next firing looks again */

@@ -157,6 +157,27 @@ int execute(const LastCommand& command) {
   return execute(report);
 }
 
+namespace {
+
+// Who is looked at closer now, each with its reason; else who was last.
+template <class Line>
+void write_looks(const Json& status, const Line& line) {
+  constexpr std::size_t kMost = 4;
+  const auto text = [](const Json& look) {
+    return fmt::format("since {}, for {}: {}", text_of(look, "time"), text_of(look, "container"),
+                       text_of(look, "why"));
+  };
+  const Json now = status.value("looked_at", Json::array());
+  for (std::size_t i = 0; i < std::min(now.size(), kMost); ++i)
+    line(i == 0 ? "looks" : "", "closer " + text(now[i]));
+  if (now.size() > kMost) line("", fmt::format("closer for {} more", now.size() - kMost));
+  const Json zoomed = status.value("zoomed", Json::array());
+  if (now.empty() && !zoomed.empty())
+    line("looks", (zoomed.back().value("closer", false) ? "closer " : "as before ") + text(zoomed.back()));
+}
+
+}  // namespace
+
 int execute(const StatusCommand& command) {
   set_up_talk(command.common.quiet, command.common.verbose);
   auto answer = ask_json(command, "/v1/status");
@@ -181,11 +202,7 @@ int execute(const StatusCommand& command) {
                               views::counted(number_of(status, "containers"), "container"),
                               views::counted(number_of(status, "watched_cgroups"), "cgroup"),
                               text_of(status, "tier"), text_of(status, "detail")));
-  if (const Json zoomed = status.value("zoomed", Json::array()); !zoomed.empty()) {
-    const Json& last = zoomed.back();
-    line("looks", fmt::format("{} since {}, for {}: {}", last.value("closer", false) ? "closer" : "as before",
-                              text_of(last, "time"), text_of(last, "container"), text_of(last, "why")));
-  }
+  write_looks(status, line);
   line("cost", fmt::format("{} of CPU time, {} of memory, {} of BPF maps",
                            format_duration(number_of(status, "cpu_ns")),
                            format_bytes(number_of(status, "resident_bytes")),

@@ -318,7 +318,7 @@ class Server {
         next_roots_ns_ = now_ns + kLookForRootsNs;
         look_for_roots();
       }
-      if (const auto closer = service_->take_zoom()) capture_->zoom(*closer ? 1 : -1);
+      if (auto closer = service_->take_zoom()) capture_->look_closer_at(std::move(*closer));
       mailbox_.answer();
       rest_where_quiet(now_ns);
       return true;
@@ -347,8 +347,9 @@ class Server {
     serve::Health health;
     const facts::SessionKnown& known = service_->session();
     health.version = MEMSPIKE_VERSION;
-    health.detail = known.session.detail;
-    health.tier = known.session.tier;
+    health.looked_at = service_->closer().now();
+    health.detail = std::string(probe::to_string(capture_->detail()));
+    health.tier = std::string(capture_->tier_name());
     health.kernel_release = known.session.kernel_release;
     health.started_realtime_ns = known.session.start_realtime_ns;
     if (known.session.self) health.cpu_ns = known.session.self->cpu_ns;
@@ -363,7 +364,7 @@ class Server {
     for (const auto& [name, count] : known.events) {
       if (name == "thinned") health.thinned_moves = count;
     }
-    health.zoomed.assign(service_->zoomed().begin(), service_->zoomed().end());
+    health.zoomed.assign(service_->closer().latest().begin(), service_->closer().latest().end());
     health.written = service_->written();
     return health;
   }

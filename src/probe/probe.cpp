@@ -65,8 +65,9 @@ void configure_maps(memspike_bpf& skeleton, const Options& options, Stacks stack
   bpf_map__set_autocreate(skeleton.maps.copy_drafts, copies(stacks));
   bpf_map__set_max_entries(skeleton.maps.stack_copies, options.stack_ring_bytes);
   bpf_map__set_max_entries(skeleton.maps.records, options.ring_bytes);
-  for (bpf_map* map : {skeleton.maps.memcgs, skeleton.maps.rises, skeleton.maps.told_hits,
-                       skeleton.maps.budgets, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
+  for (bpf_map* map :
+       {skeleton.maps.memcgs, skeleton.maps.rises, skeleton.maps.closer, skeleton.maps.told_hits,
+        skeleton.maps.budgets, skeleton.maps.slot_by_serial, skeleton.maps.free_slots}) {
     bpf_map__set_max_entries(map, options.max_memcgs);
   }
   // As CADENCE_GROUP of bpf/state.bpf.h.
@@ -133,6 +134,13 @@ Probe::Probe(Probe&&) noexcept = default;
 Probe& Probe::operator=(Probe&&) noexcept = default;
 Probe::~Probe() = default;
 
+// What CPUs remember of memcgs: see switch_memcg (bpf/tracking.bpf.h), learn_current.
+void Probe::State::make_forget() {
+  __atomic_add_fetch(&skeleton->data->generation_of_answers, 1, __ATOMIC_SEQ_CST);
+  for (memspike_tally& tally : tallies.all()) __atomic_store_n(&tally.serial_nr, 0, __ATOMIC_SEQ_CST);
+  forget_current(tallies);
+}
+
 Result<Probe> Probe::load(const Features& features, const Options& options) {
   auto state = std::make_unique<State>();
   auto plan = make_plan(features, options.tier, options.detail);
@@ -191,6 +199,9 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
   auto rises = Mapped<std::uint64_t>::map(state->skeleton->maps.rises);
   if (!rises) return tl::unexpected(rises.error());
   state->rises = std::move(*rises);
+  auto closer = Mapped<std::uint64_t>::map(state->skeleton->maps.closer);
+  if (!closer) return tl::unexpected(closer.error());
+  state->closer = std::move(*closer);
   fill_free_slots(*state->skeleton, options.max_memcgs);
   auto tallies = Mapped<memspike_tally>::map(state->skeleton->maps.tallies);
   if (!tallies) return tl::unexpected(tallies.error());
@@ -217,10 +228,7 @@ Result<Probe> Probe::load(const Features& features, const Options& options) {
 Result<void> Probe::track(std::span<const std::uint64_t> cgroup_ids) {
   const auto untracked = track_subtree(*state_->skeleton, cgroup_ids);
   if (untracked) state_->untracked = std::max(state_->untracked, *untracked);
-  // CPUs may remember these memcgs as untracked: see switch_memcg (tracking.bpf.h), learn_current.
-  __atomic_add_fetch(&state_->skeleton->data->generation_of_answers, 1, __ATOMIC_SEQ_CST);
-  for (memspike_tally& tally : state_->tallies.all()) __atomic_store_n(&tally.serial_nr, 0, __ATOMIC_SEQ_CST);
-  forget_current(state_->tallies);
+  state_->make_forget();  // CPUs may remember these memcgs as untracked
   return untracked ? Result<void>{} : tl::unexpected(untracked.error());
 }
 
@@ -293,6 +301,26 @@ void Probe::wake_at_least_rise(std::uint64_t bytes) {
 void Probe::wake_at_rise(std::uint32_t slot, std::uint64_t bytes) {
   const auto rises = state_->rises.all();
   if (slot < rises.size()) __atomic_store_n(&rises[slot], pages_of(bytes), __ATOMIC_RELAXED);
+}
+
+void Probe::look_closer_at(std::span<const std::uint32_t> slots) {
+  const auto closer = state_->closer.all();
+  std::vector<bool> are_wanted(closer.size());
+  for (const std::uint32_t slot : slots) are_wanted.at(slot) = true;
+  for (std::size_t slot = 0; slot < closer.size(); ++slot)
+    __atomic_store_n(&closer[slot], are_wanted[slot] ? 1 : 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&state_->skeleton->bss->looks_at_some, 1, __ATOMIC_SEQ_CST);
+  state_->make_forget();
+}
+
+bool Probe::looks_closer_at(std::uint32_t slot) const {
+  const auto closer = state_->closer.all();
+  return slot < closer.size() && __atomic_load_n(&closer[slot], __ATOMIC_RELAXED) != 0;
+}
+
+void Probe::look_closer_at_all() {
+  __atomic_store_n(&state_->skeleton->bss->looks_at_some, 0, __ATOMIC_SEQ_CST);
+  state_->make_forget();
 }
 
 void Probe::release_slot(std::uint32_t slot) {

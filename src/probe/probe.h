@@ -142,6 +142,12 @@ class Probe {
   void wake_at_rise(std::uint32_t slot, std::uint64_t bytes);
   void wake_at_least_rise(std::uint64_t bytes);
 
+  // Where pages and stacks are watched: of the memcgs in these slots alone, and of those that are made below
+  // them from now on; of all, as from the beginning. Others are seen as where they are not watched.
+  void look_closer_at(std::span<const std::uint32_t> slots);
+  void look_closer_at_all();
+  bool looks_closer_at(std::uint32_t slot) const;
+
   // The slot of a removed memcg, once its MEMCG_GONE record was read, may be used again.
   void release_slot(std::uint32_t slot);
 

@@ -34,11 +34,13 @@ struct Probe::State {
   Cadence cadence;
   Mapped<std::uint32_t> moved_ticks;  // by slot: cadences of bpf/state.bpf.h
   Mapped<std::uint64_t> rises;        // by slot: likewise
+  Mapped<std::uint64_t> closer;       // by slot: likewise
   Stacks stacks = Stacks::off;
   std::uint64_t untracked = 0;  // most that found no slot in one walk
   UniqueFd run_stats;           // while open, the kernel measures the programs
   std::uint64_t map_bytes = 0;  // 0: not asked yet
   bool has_processes = false;   // the table of processes may hold some
+  void make_forget();
   int attach(const Program& program);
   void detach_above(Detail detail);
   void list_hooks();

@@ -176,6 +176,8 @@ Response Endpoints::status() {
   for (const auto& [cause, count] : health.lost) lost[cause] = count;
   Json zoomed = Json::array();
   for (const Zoomed& each : health.zoomed) zoomed.push_back(to_json(each));
+  Json looked_at = Json::array();
+  for (const Zoomed& each : health.looked_at) looked_at.push_back(to_json(each));
   return json_of({{"api_version", 1},
                   {"version", health.version},
                   {"started", format_utc(health.started_realtime_ns)},
@@ -183,6 +185,7 @@ Response Endpoints::status() {
                   {"tier", health.tier},
                   {"detail", health.detail},
                   {"zoomed", zoomed},
+                  {"looked_at", looked_at},
                   {"watched_cgroups", health.living_cgroups},
                   {"containers", subjects},
                   {"kills", health.kills},

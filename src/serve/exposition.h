@@ -17,7 +17,7 @@ namespace memspike::serve {
 // What is told beside the containers.
 struct Health {
   std::string version;
-  std::string detail;
+  std::string detail;  // the most that is watched, be it of one container
   std::string tier;
   std::string kernel_release;
   std::uint64_t cpu_ns = 0;
@@ -32,6 +32,7 @@ struct Health {
   std::uint64_t thinned_moves = 0;
   std::vector<facts::Counter> lost;
   std::vector<Zoomed> zoomed;
+  std::vector<Zoomed> looked_at;  // closer, now
   Written written;
 };
 

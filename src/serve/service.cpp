@@ -28,7 +28,7 @@ Service::Service(ServiceOptions options, Surroundings surroundings)
     : options_(std::move(options)),
       world_(std::move(surroundings)),
       flight_({options_.memory_bytes, options_.keep_ns + options_.after_ns + 5 * kSecondNs}),
-      zoom_(options_.zoom_haste),
+      closer_(options_.zoom_haste),
       store_(options_.data_dir, options_.dossiers, world_.warn) {
   flight_.keep_only(
       [](const facts::MemcgFound& found) { return !is_aggregate(found.path, found.description); });
@@ -129,7 +129,7 @@ void Service::handle(const facts::MemcgGone& fact) {
       tell_unseen(*life, unseen, "its record was lost");
   }
   meters_.end(fact.memcg, fact.time_ns);
-  zoom_.end(fact.memcg);
+  closer_.end(fact.memcg);
 }
 
 KillRecord Service::record_of(const Life& life) const {
@@ -162,7 +162,7 @@ void Service::handle(const facts::ProcessKilled& fact) {
   kill.usage_bytes = fact.kill.usage_bytes;
   kill.limit_bytes = fact.kill.limit_bytes;
   meters_.kill(life.found.memcg, fact.kill.time_ns, kill.by);
-  zoom_.note(life.found.memcg, Trouble::killed, fact.kill.time_ns);
+  closer_.note(life, Trouble::killed, fact.kill.time_ns, watched_);
   await_dossier(life, kill, fact.kill.time_ns);
 }
 
@@ -198,7 +198,7 @@ void Service::handle(const facts::LimitHit& fact) {
   const Life* life = watched_.subject_at(fact.memcg);
   if (life == nullptr || !life->subject) return;
   meters_.limit_hit(life->found.memcg, fact.hits);
-  if (fact.hits.refused_charges > 0) zoom_.note(life->found.memcg, Trouble::refused, fact.time_ns);
+  if (fact.hits.refused_charges > 0) closer_.note(*life, Trouble::refused, fact.time_ns, watched_);
 }
 
 void Service::handle(const facts::TaskStalled& fact) {
@@ -251,6 +251,10 @@ Excerpt Service::excerpt_of(facts::MemcgIndex memcg, std::uint64_t from_ns, std:
   if (own == nullptr) return excerpt;
   const auto [top, members] = watched_.family_of(*own, from_ns);
   excerpt.flight = flight_.excerpt(members, from_ns);
+  facts::Session& session = excerpt.flight.session.session;
+  session.details = closer_.details_of(*own, session_.session, from_ns);
+  if (!session.details.empty()) session.detail = session.details.back().detail;
+  if (session.saw_pages()) session.not_seen.clear();
   facts::Target& target = excerpt.flight.session.target;
   target = {};
   target.cgroup = top->found.path;
@@ -359,34 +363,19 @@ void Service::forget_old(std::uint64_t now_ns) {
   watched_.forget_before(now_ns - std::min(now_ns, keep_ns));
 }
 
+// In the recording of the pod or container for which it is.
 void Service::look_around(std::uint64_t now_ns) {
-  for (const auto& [memcg, life] : watched_.all()) {
-    if (!life.subject || life.gone_ns || life.headroom_bytes == decode::kNoHeadroom) continue;
-    const OptionalBytes limit_bytes = life.limit_bytes ? life.limit_bytes : watched_.limit_above(life);
-    if (limit_bytes) zoom_.sample(memcg, life.headroom_bytes, *limit_bytes, now_ns);
+  const std::uint64_t realtime_ns = session_.session.to_realtime_ns(now_ns);
+  for (const auto& [root, zoomed] : closer_.look_around(watched_, now_ns, realtime_ns)) {
+    flight_.apply(facts::Noted{root, fmt::format("the service {} from {} on, by itself: {}",
+                                                 zoomed.is_in ? "looked closer" : "looked as before again",
+                                                 format_utc(zoomed.realtime_ns), zoomed.why)});
   }
-  if (const auto decision = zoom_.decide(now_ns)) tell_zoom(*decision);
 }
 
-// In the recording of the container for which it is, and for who asks how the service is.
-void Service::tell_zoom(const Zoom::Decision& decision) {
-  constexpr std::size_t kMostZoomed = 16;
-  if (decision.is_in) zoomed_at_ = decision.memcg;
-  const Life* life = zoomed_at_ ? watched_.find(*zoomed_at_) : nullptr;
-  Zoomed zoomed{decision.is_in, session_.session.to_realtime_ns(world_.monotonic_ns()), {}, {}};
-  if (life != nullptr && life->subject) zoomed.who = label_of(*life->subject);
-  zoomed.why = decision.is_in      ? std::string(to_text(decision.why))
-               : decision.is_spent ? "it was for as long as that may be"
-                                   : "nobody is in trouble any more";
-  if (zoomed_at_) {
-    flight_.apply(
-        facts::Noted{*zoomed_at_, fmt::format("the service {} from {} on, by itself: {}",
-                                              zoomed.is_in ? "looked closer" : "looked as before again",
-                                              format_utc(zoomed.realtime_ns), zoomed.why)});
-  }
-  zoomed_.push_back(std::move(zoomed));
-  if (zoomed_.size() > kMostZoomed) zoomed_.pop_front();
-  zoom_wish_ = decision.is_in;
+void Service::stop_zooming() {
+  options_.zooms = false;
+  closer_.stop(world_.monotonic_ns());
 }
 
 void Service::tick(std::uint64_t now_ns) {

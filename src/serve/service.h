@@ -16,13 +16,13 @@
 #include "facts/sink.h"
 #include "recording/flight_recorder.h"
 #include "serve/catch_up.h"
+#include "serve/closer.h"
 #include "serve/dossiers.h"
 #include "serve/excerpt.h"
 #include "serve/kill_log.h"
 #include "serve/meter.h"
 #include "serve/store.h"
 #include "serve/watched.h"
-#include "serve/zoom.h"
 
 namespace memspike::serve {
 
@@ -38,14 +38,6 @@ struct ServiceOptions {
   bool zooms = false;  // decides by itself when to look closer: see Zoom
   std::uint64_t zoom_haste = 1;
   bool redacts = false;  // leaves out command lines, and what looks like arguments in processes' names
-};
-
-// It looked closer from then on, or as before again.
-struct Zoomed {
-  bool is_in = false;
-  std::uint64_t realtime_ns = 0;
-  std::string who;  // not escaped
-  std::string why;
 };
 
 // What stands between the facts and the world: all in the thread that records, but what is said otherwise.
@@ -81,11 +73,11 @@ class Service : public facts::FactSink {
   const KillLog& kills() const { return kills_; }
   const facts::SessionKnown& session() const { return session_; }
   const recording::FlightRecorder& flight() const { return flight_; }
-  // What was decided since it was asked last: true is closer, false as before.
-  std::optional<bool> take_zoom() { return std::exchange(zoom_wish_, std::nullopt); }
+  // What is to be looked at closer from now on: see Closer.
+  std::optional<std::vector<facts::MemcgIndex>> take_zoom() { return closer_.take_wish(); }
   // Somebody says by hand how close to look: it decides no more.
-  void stop_zooming() { options_.zooms = false; }
-  const std::deque<Zoomed>& zoomed() const { return zoomed_; }  // the latest ones, by time
+  void stop_zooming();
+  const Closer& closer() const { return closer_; }
   std::size_t living() const { return watched_.living(); }
   // The last `for_ns` of what a target names: its latest life, with all of its pod. Nothing: it is not kept.
   std::optional<Excerpt> last(std::string_view target, std::uint64_t for_ns);
@@ -127,7 +119,6 @@ class Service : public facts::FactSink {
   void take(const facts::Fact& fact);
   void name(Life& life);
   void look_around(std::uint64_t now_ns);
-  void tell_zoom(const Zoom::Decision& decision);
   bool is_wanted(const SubjectId& subject) const;
   KillRecord record_of(const Life& life) const;
   void await_dossier(const Life& life, const KillRecord& kill, std::uint64_t time_ns);
@@ -152,10 +143,7 @@ class Service : public facts::FactSink {
   std::deque<facts::MemcgIndex> found_;  // not caught up yet, by when they were found
   facts::SessionKnown session_;
   Watched watched_;
-  Zoom zoom_;
-  std::optional<bool> zoom_wish_;
-  std::optional<facts::MemcgIndex> zoomed_at_;
-  std::deque<Zoomed> zoomed_;
+  Closer closer_;
   std::deque<Pending> pending_;  // by time
   std::deque<Pending> writing_;  // on their way to the disk
   std::string lines_;            // for the log, not written yet

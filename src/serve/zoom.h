@@ -3,8 +3,8 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "facts/fact.h"
 
@@ -14,9 +14,9 @@ namespace memspike::serve {
 enum class Trouble { headroom, refused, killed };
 std::string_view to_text(Trouble trouble);
 
-// What is looked at closer is the node, for the programs are there for all. It begins with the first
-// container in trouble and ends when there was none for a while. A container that is in trouble all the time
-// (a page cache that stands at its limit) is worth a look for some minutes, then it has to wait, and so has
+// A container in trouble is looked at closer, with all of its pod, until it was in none for a while. One that
+// is in trouble all the time (a page cache that stands at its limit) is worth a look for some minutes, then
+// it has to wait. The programs are there for all of the node, each page of which costs something then: so has
 // the node.
 class Zoom {
  public:
@@ -35,43 +35,58 @@ class Zoom {
   // `haste`: by how much all of these are divided, for who cannot wait for minutes to see it go out again.
   explicit Zoom(std::uint64_t haste = 1) : haste_(haste) {}
 
-  struct Decision {
-    bool is_in = false;  // closer, from now on; else as before
-    std::optional<facts::MemcgIndex> memcg;
-    Trouble why = Trouble::headroom;  // of a decision to go in
-    bool is_spent = false;            // out, though somebody is in trouble still
+  // A container, and what is looked at with it: its pod, which stays as the container is started again.
+  struct Place {
+    facts::MemcgIndex memcg = 0;
+    facts::MemcgIndex root = 0;
   };
 
-  void note(facts::MemcgIndex memcg, Trouble trouble, std::uint64_t time_ns);
+  struct Decision {
+    bool is_in = false;               // closer, from now on; else as before
+    Place place;                      // the root, and which container it is for
+    Trouble why = Trouble::headroom;  // of a decision to go in
+    bool is_spent = false;            // out, though it is in trouble still
+  };
+
+  void note(const Place& place, Trouble trouble, std::uint64_t time_ns);
   // About once a second, of each that has a limit.
-  void sample(facts::MemcgIndex memcg, std::uint64_t headroom_bytes, std::uint64_t limit_bytes,
+  void sample(const Place& place, std::uint64_t headroom_bytes, std::uint64_t limit_bytes,
               std::uint64_t now_ns);
   // It is gone: what happened to it still counts.
   void end(facts::MemcgIndex memcg);
 
-  // About once a second.
-  std::optional<Decision> decide(std::uint64_t now_ns);
-  bool is_in() const { return is_in_; }
+  // About once a second: what changes.
+  std::vector<Decision> decide(std::uint64_t now_ns);
+  bool is_in() const { return is_in_; }  // at any
 
  private:
   struct State {
+    facts::MemcgIndex memcg = 0;  // in trouble last
     Trouble why = Trouble::headroom;
     std::uint64_t since_ns = 0;  // in trouble, without a pause
     std::uint64_t until_ns = 0;
     std::uint64_t rests_until_ns = 0;
-    std::uint64_t looked_ns = 0;  // how its headroom was; 0: it had enough
-    std::uint64_t headroom_bytes = 0;
+    std::uint64_t closer_since_ns = 0;  // 0: it is not looked at closer
+  };
+
+  // How little a container had, when it was looked at last.
+  struct Headroom {
+    std::uint64_t looked_ns = 0;
+    std::uint64_t bytes = 0;
   };
 
   static bool is_in_trouble(const State& state, std::uint64_t now_ns) {
     return now_ns < state.until_ns && now_ns >= state.rests_until_ns;
   }
+  void let_go(std::uint64_t now_ns, std::vector<Decision>& decisions);
+  void take_in(std::uint64_t now_ns, std::vector<Decision>& decisions);
   void pay(std::uint64_t now_ns);
   void tire(std::uint64_t now_ns);
   void forget_calm(std::uint64_t now_ns);
 
   std::uint64_t haste_;
-  std::map<facts::MemcgIndex, State> states_;
+  std::map<facts::MemcgIndex, State> states_;  // by root
+  std::map<facts::MemcgIndex, Headroom> little_;
   bool is_in_ = false;
   std::uint64_t since_ns_ = 0;
   std::uint64_t paid_ns_ = 0;

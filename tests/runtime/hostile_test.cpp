@@ -1,78 +1,16 @@
 // Processes in the target that want to harm whoever looks at them.
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <csignal>
-#include <cstring>
-#include <functional>
 #include <thread>
 
-#include "harness.h"
+#include "attacker.h"
 
 using namespace memspike::test;
-using Clock = std::chrono::steady_clock;
 
 namespace {
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// A process in the cgroup that does what it is told until it is killed.
-class Attacker {
- public:
-  Attacker(const Cgroup& cgroup, const std::function<void()>& attack) {
-    const fs::path procs = cgroup.dir() / "cgroup.procs";
-    pid_ = fork();
-    REQUIRE(pid_ >= 0);
-    if (pid_ > 0) return;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    write_file(procs, std::to_string(getpid()));
-    attack();
-    _exit(0);
-  }
-  ~Attacker() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  Attacker(const Attacker&) = delete;
-  Attacker& operator=(const Attacker&) = delete;
-
-  pid_t pid() const { return pid_; }
-
- private:
-  pid_t pid_ = -1;
-};
-
-// Charges and gives back, so that stacks are taken all the time.
-[[noreturn]] void charge_for_ever(std::size_t bytes) {
-  for (;;) {
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) _exit(1);
-    std::memset(memory, 1, bytes);
-    munmap(memory, bytes);
-  }
-}
-
-// Every second page may be executed: neighbours cannot be merged into one mapping.
-void map_very_much(int count) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t bytes = page * 2 * static_cast<std::size_t>(count);
-  auto* memory = static_cast<char*>(mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  if (memory == MAP_FAILED) _exit(1);
-  for (int i = 0; i < count; ++i) {
-    mprotect(memory + page * 2 * static_cast<std::size_t>(i), page, PROT_READ | PROT_EXEC);
-  }
-}
-
-// Code of its own, from no file: somebody will look for a perf map.
-void map_anonymous_code() { mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
 
 std::vector<std::string> with_stacks(const Cgroup& cgroup) { return {"--cgroup", cgroup.path(), "--stacks"}; }
 

@@ -1,6 +1,4 @@
 // Many kills at once: all are known, and what is kept of them is whole.
-#include <sys/mount.h>
-
 #include <algorithm>
 #include <deque>
 #include <set>
@@ -17,33 +15,6 @@ std::size_t asked_or(const char* variable, std::size_t otherwise) {
   const char* asked = std::getenv(variable);
   return asked != nullptr ? std::stoul(asked) : otherwise;
 }
-
-struct Container {
-  Container(const Node& node, int number)
-      : pod_name("shop-" + std::to_string(number)), uid(unique_uid()), pod("/kubepods/burstable/pod" + uid) {
-    node.name_container(uid, pod_name, "app", id_of(number));
-    cgroup.emplace(pod.path() + "/" + id_of(number), 8U << 20);
-  }
-  std::string pod_name;
-  std::string uid;
-  Cgroup pod;
-  std::optional<Cgroup> cgroup;
-};
-
-// The node's processes, for who looks at it from there.
-class ProcOf {
- public:
-  explicit ProcOf(const Node& node) : path_(node.root() / "proc") {
-    fs::create_directory(path_);
-    REQUIRE(mount("/proc", path_.c_str(), "", MS_BIND, nullptr) == 0);
-  }
-  ~ProcOf() { umount2(path_.c_str(), MNT_DETACH); }
-  ProcOf(const ProcOf&) = delete;
-  ProcOf& operator=(const ProcOf&) = delete;
-
- private:
-  fs::path path_;
-};
 
 // All of the killers at once, in containers that follow one another.
 void kill_in_turn(std::deque<Container>& containers, std::size_t kills, std::size_t killers) {
@@ -214,6 +185,42 @@ TEST_CASE("a service that looks closer knows which code asked for the memory", "
   CHECK(before > 0);
   CHECK(run_workload(*container.cgroup, {"anon", "4M"}) == 0);
   CHECK(taken() == before);
+  CHECK(service.stop() == 0);
+}
+
+// What is not in trouble is seen as before, and costs no more than that it is passed over.
+TEST_CASE("a service that looks closer does so at the pod in trouble alone", "[serve][stacks][host]") {
+  const Node node;
+  const ProcOf proc(node);
+  Service service(node);
+  Container troubled(node, 1);
+  Container calm(node, 2);
+  const std::string before = service.ask_json({"status"}).at("detail");
+  kill_one_in(*troubled.cgroup);
+  REQUIRE(within(std::chrono::seconds(20),
+                 [&] { return service.ask_json({"status"}).at("looked_at").size() == 1; }));
+  CHECK(service.ask_json({"status"}).at("looked_at").at(0).at("container") ==
+        "shop/" + troubled.pod_name + "/app");
+  REQUIRE(within(std::chrono::seconds(5),
+                 [&] { return service.ask({"status"}).find("detail pages") != std::string::npos; }));
+  troubled.start_again(node, 3);
+  for (const Container* each : {&calm, &troubled}) {
+    Process process(workload(*each->cgroup, {"stacks", "c", "4M"}));
+    process.wait_for_out("ready");
+    process.send_line();
+    CHECK(process.wait() == 0);
+  }
+  const auto told_of = [&](const Container& container) {
+    return parse_report(service.ask({"last", container.pod_name, "-f", "json"}));
+  };
+  CHECK(within(std::chrono::seconds(10),
+               [&] { return !kernel_takes_stacks() || told_of(troubled).contains("stacks"); }));
+  const Json close = told_of(troubled);
+  const Json far = told_of(calm);
+  INFO(far.dump());
+  CHECK_FALSE(far.contains("stacks"));
+  CHECK(far.at("session").at("details").back().at("detail") == before);
+  CHECK(close.at("session").at("details").back().at("detail") == "pages");
   CHECK(service.stop() == 0);
 }
 

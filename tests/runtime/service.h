@@ -1,6 +1,8 @@
 // A node service under test, on a node whose pods have names.
 #pragma once
 
+#include <sys/mount.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -33,6 +35,46 @@ class Node {
 
  private:
   TempDir root_;
+};
+
+std::string id_of(int life);
+
+// One container in a pod of its own.
+struct Container {
+  Container(const Node& node, int number)
+      : pod_name("shop-" + std::to_string(number)), uid(unique_uid()), pod("/kubepods/burstable/pod" + uid) {
+    start(node, number);
+  }
+  // As kubelet does it: another cgroup in the same pod.
+  void start_again(const Node& node, int number) {
+    cgroup.reset();
+    start(node, number);
+  }
+  std::string pod_name;
+  std::string uid;
+  Cgroup pod;
+  std::optional<Cgroup> cgroup;
+
+ private:
+  void start(const Node& node, int number) {
+    node.name_container(uid, pod_name, "app", id_of(number));
+    cgroup.emplace(pod.path() + "/" + id_of(number), 8U << 20);
+  }
+};
+
+// The node's processes, for who looks at it from there.
+class ProcOf {
+ public:
+  explicit ProcOf(const Node& node) : path_(node.root() / "proc") {
+    fs::create_directory(path_);
+    REQUIRE(mount("/proc", path_.c_str(), "", MS_BIND, nullptr) == 0);
+  }
+  ~ProcOf() { umount2(path_.c_str(), MNT_DETACH); }
+  ProcOf(const ProcOf&) = delete;
+  ProcOf& operator=(const ProcOf&) = delete;
+
+ private:
+  fs::path path_;
 };
 
 class Service {
@@ -116,7 +158,6 @@ bool within(std::chrono::milliseconds most, Done done) {
 // Soon, for what happened a moment ago.
 void check_known_kills(const Service& service, std::uint64_t expected);
 std::size_t count_entries(const fs::path& directory, bool hidden);
-std::string id_of(int life);
 // One life of a container that runs out of memory. Gives the kernel's own count.
 std::uint64_t die(const std::string& pod_path, const std::string& id, std::uint64_t limit_bytes);
 // One process in there runs into the limit, and is killed.

@@ -147,6 +147,7 @@ void Capture::take_birth(const decode::MemcgBorn& event) {
   names_.keep_up();  // who is born has its name as a rule
   interpreter_.apply(birth);
   wake_at_rise(birth.slot);
+  if (!closer_.empty()) look_as_closely(birth.slot);
 }
 
 // What is not in the target has no spikes.
@@ -247,7 +248,7 @@ void Capture::poll(const std::vector<Source*>& sources, std::uint64_t now_ns) {
 Result<void> Capture::pump() {
   const std::uint64_t now_ns = monotonic_ns();
   const ClockOffset clock_before = clock_.offsets().back();
-  rise_reader_.set_needed(probe_.detail() == probe::Detail::sweep);
+  rise_reader_.set_needed(told_detail() == probe::Detail::sweep);
   if (auto drained = drain(now_ns); !drained) return drained;
   poll(readers_, now_ns);  // at once: what rose may fall again
   orderer_.release(now_ns, [this](const decode::Event& event) { take(event); });
@@ -314,15 +315,58 @@ void Capture::learn_target() {
 
 // The detail may have changed: by whoever asked for it, or because the charge hooks were too dear.
 void Capture::note_detail() {
-  const std::string detail(probe::to_string(probe_.detail()));
+  const std::string detail(probe::to_string(told_detail()));
   if (!details_.empty() && details_.back().detail == detail) return;
   details_.push_back({details_.empty() ? clock_.offsets().front().monotonic_ns : monotonic_ns(), detail});
   if (details_.size() > kMostDetails) details_.erase(details_.begin());
-  most_detail_ = std::max(most_detail_, probe_.detail());
+  most_detail_ = std::max(most_detail_, told_detail());
+}
+
+// Of most memcgs. The kernel may turn out not to have it: see probe::Probe::refresh().
+probe::Detail Capture::told_detail() const {
+  if (closer_.empty()) return probe_.detail();
+  return probe::has_detail(probe_.tier(), far_detail_) ? far_detail_ : probe::Detail::sweep;
+}
+
+// It was made as it was decided anew at what is above it.
+void Capture::look_as_closely(std::uint32_t slot) {
+  const auto memcg = interpreter_.at_slot(slot);
+  const Living* living = memcg ? census_.find(*memcg) : nullptr;
+  if (living != nullptr && living->is_closer != probe_.looks_closer_at(slot)) mark_closer();
+}
+
+void Capture::mark_closer() {
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < interpreter_.slots(); ++slot) {
+    const auto memcg = interpreter_.at_slot(slot);
+    const Living* living = memcg ? census_.find(*memcg) : nullptr;
+    if (living != nullptr && living->is_closer) slots.push_back(slot);
+  }
+  probe_.look_closer_at(slots);
+}
+
+void Capture::look_closer_at(std::vector<facts::MemcgIndex> roots) {
+  const bool were_some = !closer_.empty();
+  if (!were_some) far_detail_ = probe_.detail();
+  closer_ = std::move(roots);
+  census_.look_closer_at(closer_);
+  if (!closer_.empty()) mark_closer();
+  if (closer_.empty() != were_some) return;
+  step_detail(were_some ? -1 : 1);
+  probe_.look_at_all();
+}
+
+void Capture::zoom(int direction) {
+  closer_.clear();
+  census_.look_closer_at({});
+  probe_.look_closer_at_all();
+  step_detail(direction);
+  probe_.look_at_all();
+  note_detail();
 }
 
 // One detail more (1) or less (-1), as far as the tier has one.
-void Capture::zoom(int direction) {
+void Capture::step_detail(int direction) {
   auto next = static_cast<int>(probe_.detail()) + direction;
   const auto is_detail = [](int number) {
     return number >= static_cast<int>(probe::Detail::sweep) &&
@@ -334,8 +378,6 @@ void Capture::zoom(int direction) {
   if (auto set = probe_.set_detail(static_cast<probe::Detail>(next)); !set)
     note(fmt::format("the detail could not be changed: {}", set.error().message));
   if (looks_.is_sparing) take_stacks(direction > 0);
-  probe_.look_at_all();
-  note_detail();
 }
 
 void Capture::take_stacks(bool are_wanted) {
@@ -364,8 +406,8 @@ facts::SessionKnown Capture::session_known() {
   session.clock_steps.assign(offsets.begin() + 1, offsets.end());
   session.kernel_release = features_.kernel_release;
   session.cgroup_mode = std::string(cgroup::to_string(scope_.hierarchy.mode));
-  session.tier = std::string(probe::tier_name(probe_.tier(), probe_.detail()));
-  session.detail = std::string(probe::to_string(probe_.detail()));
+  session.tier = std::string(probe::tier_name(probe_.tier(), told_detail()));
+  session.detail = std::string(probe::to_string(told_detail()));
   session.details = details_;
   const auto not_seen = probe::not_seen(probe_.tier(), most_detail_);
   session.not_seen.assign(not_seen.begin(), not_seen.end());

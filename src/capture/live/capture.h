@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -58,6 +59,10 @@ class Capture {
   // after the one, and none after the other.
   void zoom(int direction);
 
+  // Watches pages, and takes stacks, of these memcgs and what is below them, also of what is made there, and
+  // of no others. None: as before it was called first.
+  void look_closer_at(std::vector<facts::MemcgIndex> roots);
+
   // Roots that are being captured now.
   std::size_t live_roots() const;
 
@@ -71,6 +76,9 @@ class Capture {
   // The last look. Detaches, tells what is left, and ends every timeline.
   Result<void> stop();
 
+  // The most that is watched, be it of some memcgs.
+  probe::Detail detail() const { return probe_.detail(); }
+  std::string_view tier_name() const { return probe::tier_name(probe_.tier(), probe_.detail()); }
   std::uint64_t start_ns() const { return clock_.start_ns(); }
   std::uint64_t samples_taken() const { return samples_taken_; }
   std::uint64_t records_taken() const { return records_taken_; }  // of any kind
@@ -101,6 +109,10 @@ class Capture {
   // The session as it is known now. A recording that is cut knows its counts up to here.
   void tell_session();
   void note_detail();
+  probe::Detail told_detail() const;
+  void mark_closer();
+  void look_as_closely(std::uint32_t slot);
+  void step_detail(int direction);
   void look_for_memcgs();
   void forget_gone_roots();
   void hear(const facts::Fact& fact);
@@ -151,6 +163,8 @@ class Capture {
   std::uint64_t next_refresh_ns_ = 0;
   std::uint64_t next_session_ns_ = 0;
   std::vector<facts::DetailSpan> details_;
+  std::vector<facts::MemcgIndex> closer_;            // looked at closely, if not all are
+  probe::Detail far_detail_ = probe::Detail::sweep;  // in which all others are seen meanwhile
   probe::Detail most_detail_ = probe::Detail::sweep;
   std::size_t next_root_ = 0;        // to be looked at for memcgs
   std::size_t described_roots_ = 0;  // of root_paths_, when the target was completed by them

@@ -45,10 +45,23 @@ void Census::see(const Reading& reading) {
   if (is_other_limit) living->rise_bytes = rise_of(*living);
 }
 
+// Parents have smaller numbers.
+void Census::look_closer_at(const std::vector<facts::MemcgIndex>& roots) {
+  for (auto& [memcg, living] : living_) {
+    const Living* parent = living.parent ? known(*living.parent) : nullptr;
+    living.is_closer = (parent != nullptr && parent->is_closer) ||
+                       std::find(roots.begin(), roots.end(), memcg) != roots.end();
+  }
+}
+
 void Census::take_birth(const facts::MemcgFound& found) {
-  if (Living* parent = found.parent ? known(*found.parent) : nullptr) ++parent->children;
+  Living* parent = found.parent ? known(*found.parent) : nullptr;
+  if (parent != nullptr) ++parent->children;
+  const bool is_closer = parent != nullptr && parent->is_closer;
   const auto born =
-      living_.try_emplace(found.memcg, Living{found.path, found.description, found.parent, 0, {}, 0, 0, 0})
+      living_
+          .try_emplace(found.memcg,
+                       Living{found.path, found.description, found.parent, 0, {}, 0, 0, 0, is_closer})
           .first;
   born->second.rise_bytes = rise_of(born->second);
 }

@@ -34,6 +34,7 @@ struct Living {
   std::uint64_t refused_charges = 0;  // over the recording, as told
   std::uint64_t last_stall_ns = 0;    // when a task in it waited last
   std::size_t children = 0;
+  bool is_closer = false;  // pages are watched in it, where they are not in all
 };
 
 class Census {
@@ -53,6 +54,9 @@ class Census {
 
   // In any.
   std::uint64_t least_rise_bytes() const;
+
+  // Pages are watched in these, and all that is or will be below them, alone.
+  void look_closer_at(const std::vector<facts::MemcgIndex>& roots);
 
  private:
   Living* known(facts::MemcgIndex memcg);

@@ -25,6 +25,7 @@ constexpr std::size_t kMaxGrown = 4096;
 void RiseReader::on_reading(const Reading& reading) {
   // Its own processes: those of the memcgs below have looks of their own.
   if (!is_needed_ || !reading.is_own) return;
+  if (const Living* living = census_.find(reading.memcg); living != nullptr && living->is_closer) return;
   const auto [place, is_new] = watched_.try_emplace(reading.memcg);
   Watched& watched = place->second;
   if (is_new) due_.emplace(watched.due_ns, reading.memcg);
@@ -105,10 +106,10 @@ void RiseReader::poll(std::uint64_t now_ns, const Emit&) {
     const auto [due_ns, memcg] = *due_.begin();
     Watched& watched = watched_.at(memcg);
     const Living* living = census_.find(memcg);
-    if (living != nullptr) {
+    if (living != nullptr && !living->is_closer) {
       read(memcg, *living, watched, now_ns);
     } else {
-      schedule(memcg, watched, now_ns + kRarestLookNs);  // that it is gone is told soon
+      schedule(memcg, watched, now_ns + kRarestLookNs);  // its pages tell; or it is gone
     }
   }
 }

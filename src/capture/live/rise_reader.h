@@ -30,7 +30,7 @@ class RiseReader : public Source {
   RiseReader(const cgroup::Hierarchy& hierarchy, const process::Reader& proc, const Census& census, Ask ask)
       : hierarchy_(hierarchy), sizes_(proc), census_(census), ask_(std::move(ask)) {}
 
-  // Whether anything is to be read at all: not where charges are seen.
+  // Whether anything is to be read at all: not where charges are seen. Nor is it where pages are.
   void set_needed(bool is_needed) { is_needed_ = is_needed; }
 
   void on_reading(const Reading& reading) override;
