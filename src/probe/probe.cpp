@@ -306,7 +306,9 @@ void Probe::wake_at_rise(std::uint32_t slot, std::uint64_t bytes) {
 void Probe::look_closer_at(std::span<const std::uint32_t> slots) {
   const auto closer = state_->closer.all();
   std::vector<bool> are_wanted(closer.size());
-  for (const std::uint32_t slot : slots) are_wanted.at(slot) = true;
+  for (const std::uint32_t slot : slots) {
+    if (slot < closer.size()) are_wanted[slot] = true;
+  }
   for (std::size_t slot = 0; slot < closer.size(); ++slot)
     __atomic_store_n(&closer[slot], are_wanted[slot] ? 1 : 0, __ATOMIC_RELAXED);
   __atomic_store_n(&state_->skeleton->bss->looks_at_some, 1, __ATOMIC_SEQ_CST);

@@ -80,7 +80,7 @@ void FlightRecorder::handle(const facts::MemcgGone& fact) {
   facts::MemcgGone gone = fact;
   gone.memcg = 0;
   write(fact.memcg, gone);
-  if (FlightStrand* strand = find(fact.memcg)) strand->end(fact.time_ns);
+  if (find(fact.memcg) != nullptr) gone_.emplace_back(fact.time_ns, fact.memcg);
 }
 
 FlightRecorder::Thread& FlightRecorder::thread(std::uint32_t tid) {
@@ -177,19 +177,23 @@ void FlightRecorder::make_room() {
 
 void FlightRecorder::tick(std::uint64_t now_ns) {
   now_ns_ = std::max(now_ns_, now_ns);
+  forget_gone(now_ns);
   if (now_ns < next_look_ns_) return;
   next_look_ns_ = now_ns + kLookNs;
-  for (auto each = strands_.begin(); each != strands_.end();) {
-    FlightStrand& strand = *each->second;
-    if (strand.gone_ns() && *strand.gone_ns() + options_.keep_ns < now_ns) {
-      bytes_ -= strand.bytes();
-      each = strands_.erase(each);
-      continue;
-    }
+  for (const auto& each : strands_) {
+    FlightStrand& strand = *each.second;
     const std::uint64_t since_ns = strand.open_since_ns();
     if (since_ns != 0 && since_ns + kOpenNs < now_ns && strand.bytes() > kWorthABlock)
       count(strand, [&] { strand.seal(); });
-    ++each;
+  }
+}
+
+void FlightRecorder::forget_gone(std::uint64_t now_ns) {
+  for (; !gone_.empty() && gone_.front().first + options_.keep_ns < now_ns; gone_.pop_front()) {
+    const auto known = strands_.find(gone_.front().second);
+    if (known == strands_.end()) continue;
+    bytes_ -= known->second->bytes();
+    strands_.erase(known);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "facts/sink.h"
@@ -85,11 +86,13 @@ class FlightRecorder : public facts::FactSink {
   template <class F>
   void handle(const F& fact);
   Thread& thread(std::uint32_t tid);
+  void forget_gone(std::uint64_t now_ns);
   void make_room();
 
   FlightOptions options_;
   IsWanted is_wanted_ = [](const facts::MemcgFound&) { return true; };
   std::unordered_map<facts::MemcgIndex, std::unique_ptr<FlightStrand>> strands_;
+  std::deque<std::pair<std::uint64_t, facts::MemcgIndex>> gone_;  // when; by time, as facts come
   std::size_t bytes_ = 0;
   std::uint64_t dropped_blocks_ = 0;
   std::uint64_t now_ns_ = 0;  // of the latest row

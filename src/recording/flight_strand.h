@@ -47,8 +47,6 @@ class FlightStrand {
             const Clocks& clocks);
 
   void rename(const facts::Description& description) { found_.description = description; }
-  void end(std::uint64_t time_ns) { gone_ns_ = time_ns; }
-  std::optional<std::uint64_t> gone_ns() const { return gone_ns_; }
 
   // Closes the open block, so that all is in blocks().
   void seal();
@@ -68,7 +66,6 @@ class FlightStrand {
   std::optional<facts::MemcgRow> last_row_;
   std::optional<facts::HighSet> last_high_;
   std::optional<facts::MemoryStatRead> last_reading_;
-  std::optional<std::uint64_t> gone_ns_;
   std::uint64_t last_ns_ = 0;
   FlightBlock block_;               // the open one …
   std::unique_ptr<Writer> writer_;  // … and who writes it; nullptr: none is open

@@ -66,8 +66,10 @@ Capture::Capture(Scope scope, Looks looks, probe::Features features, probe::Prob
       census_(looks_.min_prominence_bytes),
       processes_(*helpers_),
       memory_stat_(scope_.hierarchy, census_, looks_.is_sparing),
-      rise_reader_(scope_.hierarchy, helpers_->proc, census_,
-                   [this](std::uint32_t tgid, std::uint64_t now_ns) { processes_.ask(tgid, now_ns); }),
+      rise_reader_(
+          scope_.hierarchy, helpers_->proc, census_,
+          [this](std::uint32_t tgid, std::uint64_t now_ns) { processes_.ask(tgid, now_ns); },
+          looks_.is_sparing),
       late_names_([this] { names_.reload(); }, [this](const std::string& path) { return describe(path); }),
       hang_watch_(scope_.hierarchy, helpers_->proc, census_),
       kernel_counters_(scope_.hierarchy, census_, looks_.is_sparing),

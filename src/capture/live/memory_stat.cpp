@@ -87,7 +87,9 @@ void MemoryStat::on_fact(const facts::Fact& fact, const Emit& emit) {
     before.mapped().memcg = born->memcg;
     emit(before.mapped());
   } else if (spares_) {
-    return;  // it is new, and has little: the next round comes within a second
+    // It is new, and has little. A round comes within a second; a pod's sum has time.
+    read_[born->memcg].whole_ns = born->time_ns;
+    return;
   }
   read_whole(born->memcg, born->path, born->time_ns, emit);
 }

@@ -25,7 +25,11 @@ constexpr std::size_t kMaxGrown = 4096;
 void RiseReader::on_reading(const Reading& reading) {
   // Its own processes: those of the memcgs below have looks of their own.
   if (!is_needed_ || !reading.is_own) return;
-  if (const Living* living = census_.find(reading.memcg); living != nullptr && living->is_closer) return;
+  // Where its pages tell who rose. Later that begins anew.
+  const Living* living = census_.find(reading.memcg);
+  if (living != nullptr && living->is_closer) return forget(reading.memcg);
+  // Kubelet puts no process into a pod's own cgroup.
+  if (spares_ && living != nullptr && living->description.role == facts::Role::pod) return;
   const auto [place, is_new] = watched_.try_emplace(reading.memcg);
   Watched& watched = place->second;
   if (is_new) due_.emplace(watched.due_ns, reading.memcg);
@@ -39,12 +43,14 @@ void RiseReader::on_reading(const Reading& reading) {
 }
 
 void RiseReader::on_fact(const facts::Fact& fact, const Emit&) {
-  const auto* gone = std::get_if<facts::MemcgGone>(&fact);
-  if (gone == nullptr) return;
-  const auto known = watched_.find(gone->memcg);
+  if (const auto* gone = std::get_if<facts::MemcgGone>(&fact)) forget(gone->memcg);
+}
+
+void RiseReader::forget(facts::MemcgIndex memcg) {
+  const auto known = watched_.find(memcg);
   if (known == watched_.end()) return;
-  due_.erase({known->second.due_ns, gone->memcg});
-  usages_.forget(gone->memcg);
+  due_.erase({known->second.due_ns, memcg});
+  usages_.forget(memcg);
   watched_.erase(known);
 }
 
@@ -104,12 +110,11 @@ void RiseReader::poll(std::uint64_t now_ns, const Emit&) {
   if (!is_needed_) return;
   for (int left = kLooksPerTurn; left > 0 && !due_.empty() && due_.begin()->first <= now_ns; --left) {
     const auto [due_ns, memcg] = *due_.begin();
-    Watched& watched = watched_.at(memcg);
     const Living* living = census_.find(memcg);
     if (living != nullptr && !living->is_closer) {
-      read(memcg, *living, watched, now_ns);
+      read(memcg, *living, watched_.at(memcg), now_ns);
     } else {
-      schedule(memcg, watched, now_ns + kRarestLookNs);  // its pages tell; or it is gone
+      forget(memcg);
     }
   }
 }

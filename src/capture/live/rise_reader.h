@@ -24,11 +24,13 @@ namespace memspike::capture {
 
 class RiseReader : public Source {
  public:
-  // `ask`: who is this process? At once, it may be dead when its growth is told.
+  // `ask`: who is this process? At once, it may be dead when its growth is told. `spares`: pods have no
+  // processes beside those of their containers.
   using Ask = std::function<void(std::uint32_t tgid, std::uint64_t now_ns)>;
 
-  RiseReader(const cgroup::Hierarchy& hierarchy, const process::Reader& proc, const Census& census, Ask ask)
-      : hierarchy_(hierarchy), sizes_(proc), census_(census), ask_(std::move(ask)) {}
+  RiseReader(const cgroup::Hierarchy& hierarchy, const process::Reader& proc, const Census& census, Ask ask,
+             bool spares)
+      : hierarchy_(hierarchy), sizes_(proc), census_(census), ask_(std::move(ask)), spares_(spares) {}
 
   // Whether anything is to be read at all: not where charges are seen. Nor is it where pages are.
   void set_needed(bool is_needed) { is_needed_ = is_needed; }
@@ -50,6 +52,7 @@ class RiseReader : public Source {
     std::vector<std::uint32_t> processes;
     process::Growth growth;
   };
+  void forget(facts::MemcgIndex memcg);
   void schedule(facts::MemcgIndex memcg, Watched& watched, std::uint64_t due_ns);
   facts::MemcgCharged charge_of(facts::MemcgIndex memcg, const process::Size& grown,
                                 std::uint64_t time_ns) const;
@@ -66,6 +69,7 @@ class RiseReader : public Source {
   Kept<facts::MemcgIndex, cgroup::SmallFile> usages_{kMostOpen};
   const Census& census_;
   Ask ask_;
+  bool spares_;
   bool is_needed_ = false;
   std::unordered_map<facts::MemcgIndex, Watched> watched_;
   std::set<std::pair<std::uint64_t, facts::MemcgIndex>> due_;  // all of them, by when each is due

@@ -82,14 +82,16 @@ class Node:
         """Born and dead at their rate: what is born takes 4 MiB and lives for a second."""
         born = []
         begin = time.monotonic()
-        while (now := time.monotonic()) < begin + seconds:
-            if births_per_second:
-                born.append(Pod(self, next(self.numbers), self.program, ("anon", "4M", "--hold", "3600000")))
-                if len(born) > births_per_second:
-                    born.pop(0).remove()
-            time.sleep(max(0, min(1 / (births_per_second or 1), begin + seconds - now) - (time.monotonic() - now)))
-        for pod in born:
-            pod.remove()
+        try:
+            while (now := time.monotonic()) < begin + seconds:
+                if births_per_second:
+                    born.append(Pod(self, next(self.numbers), self.program, ("anon", "4M", "--hold", "3600000")))
+                    if len(born) > births_per_second:
+                        born.pop(0).remove()
+                time.sleep(max(0, min(1 / (births_per_second or 1), begin + seconds - now) - (time.monotonic() - now)))
+        finally:
+            for pod in born:
+                pod.remove()
 
     def __exit__(self, *_):
         for pod in self.pods:
