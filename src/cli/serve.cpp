@@ -52,7 +52,8 @@ constexpr std::uint64_t kTickNs = 40'000'000;
 // What comes is told by the kernel: only what it could not tell is missing. 30 ms for 1,000 cgroups.
 constexpr std::uint64_t kLookForRootsNs = 300 * kSecondNs;
 constexpr std::uint64_t kLookAfterLossNs = 10 * kSecondNs;
-constexpr int kSocketThreads = 2;  // a long answer on one of them holds up no short one
+constexpr std::uint64_t kTrimNs = 60 * kSecondNs;  // some ms for 50 MiB
+constexpr int kSocketThreads = 2;                  // a long answer on one of them holds up no short one
 constexpr int kLargeBytes = 1 << 20;
 // While it looks closer, for minutes, with many CPUs: a tenth of what `record` takes.
 constexpr std::uint64_t kStackPeriodNs = 10'000'000;
@@ -241,6 +242,7 @@ class Server {
     give_up_rights(written);
     malloc_trim(0);  // what loading took
     // Answers of some MB go back to the kernel at once: by itself glibc would learn to keep so much.
+    mallopt(M_ARENA_MAX, 1);  // who asks is answered in other threads, some at a time
     mallopt(M_MMAP_THRESHOLD, kLargeBytes);
     mallopt(M_TRIM_THRESHOLD, kLargeBytes);
     service_->start_writing();
@@ -313,6 +315,10 @@ class Server {
         next_second_ns_ = now_ns + kSecondNs;
         notify_manager("WATCHDOG=1");
         look_sooner_after_loss(now_ns);
+      }
+      if (now_ns >= next_trim_ns_) {
+        next_trim_ns_ = now_ns + kTrimNs;
+        malloc_trim(0);  // what lies free between what is kept
       }
       if (now_ns >= next_roots_ns_) {
         next_roots_ns_ = now_ns + kLookForRootsNs;
@@ -394,6 +400,7 @@ class Server {
   std::uint64_t moved_ns_ = 0;  // when records came last
   std::uint64_t next_second_ns_ = 0;
   std::uint64_t next_roots_ns_ = 0;
+  std::uint64_t next_trim_ns_ = 0;
   std::uint64_t lost_ = 0;  // of any cause, when it was looked at last
 };
 

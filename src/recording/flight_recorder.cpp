@@ -1,6 +1,8 @@
 #include "recording/flight_recorder.h"
 
 #include <algorithm>
+#include <functional>
+#include <queue>
 #include <set>
 #include <utility>
 #include <variant>
@@ -16,6 +18,7 @@ constexpr std::size_t kOverflows = 256;
 // A block stays open until it is full: what is quiet has few, and each costs its beginning.
 constexpr std::uint64_t kOpenNs = 15'000'000'000;
 constexpr std::size_t kWorthABlock = 4096;
+constexpr std::size_t kSomeMore = 32;             // a part of the memory that there is
 constexpr std::uint64_t kLookNs = 5'000'000'000;  // at all of them
 
 }  // namespace
@@ -52,7 +55,7 @@ void FlightRecorder::write(facts::MemcgIndex memcg, const facts::Fact& fact) {
   FlightStrand* strand = find(memcg);
   if (strand == nullptr) return;
   count(*strand, [&] { strand->write(fact, time_of(fact).value_or(now_ns_), clocks_); });
-  if (bytes_ > options_.memory_bytes) make_room();
+  if (bytes_ > most_bytes_) make_room();
 }
 
 void FlightRecorder::handle(const facts::MemcgRow& fact) {
@@ -152,7 +155,7 @@ void FlightRecorder::handle(const facts::StackSeen& fact) {
   FlightStrand* strand = find(fact.memcg);
   if (strand == nullptr) return;
   count(*strand, [&] { strand->tell(fact, code_, now_ns_, clocks_); });
-  if (bytes_ > options_.memory_bytes) make_room();
+  if (bytes_ > most_bytes_) make_room();
 }
 
 void FlightRecorder::handle(const facts::StacksCounted& fact) {
@@ -162,17 +165,28 @@ void FlightRecorder::handle(const facts::StacksCounted& fact) {
   if (overflows_.size() > kOverflows) overflows_.pop_front();
 }
 
+// Of the largest the oldest goes first. To know the largest means to look at all: so room is made for some
+// more than is needed, and where there is none to be made that is not tried again at once.
 void FlightRecorder::make_room() {
-  while (bytes_ > options_.memory_bytes) {
-    FlightStrand* largest = nullptr;
-    for (const auto& [memcg, strand] : strands_) {
-      if (!strand->blocks().empty() && (largest == nullptr || strand->bytes() > largest->bytes()))
-        largest = strand.get();
-    }
-    if (largest == nullptr) return;
-    dropped_blocks_ += largest->blocks().front()->last_ns + options_.keep_ns > now_ns_ ? 1 : 0;
-    count(*largest, [&] { largest->drop_oldest(); });
+  const std::size_t some = options_.memory_bytes / kSomeMore;
+  using Candidate = std::pair<std::size_t, facts::MemcgIndex>;
+  std::vector<Candidate> candidates;
+  for (const auto& [memcg, strand] : strands_) {
+    if (!strand->blocks().empty() || strand->open_since_ns() != 0)
+      candidates.emplace_back(strand->bytes(), memcg);
   }
+  std::priority_queue<Candidate> largest(std::less<Candidate>(), std::move(candidates));
+  while (bytes_ > options_.memory_bytes - some && !largest.empty()) {
+    const facts::MemcgIndex memcg = largest.top().second;
+    FlightStrand& strand = *strands_.at(memcg);
+    largest.pop();
+    if (strand.blocks().empty()) count(strand, [&] { strand.seal(); });
+    if (strand.blocks().empty()) continue;
+    dropped_blocks_ += strand.blocks().front()->last_ns + options_.keep_ns > now_ns_ ? 1 : 0;
+    count(strand, [&] { strand.drop_oldest(); });
+    if (!strand.blocks().empty()) largest.emplace(strand.bytes(), memcg);
+  }
+  most_bytes_ = std::max(options_.memory_bytes, bytes_ + some);
 }
 
 void FlightRecorder::tick(std::uint64_t now_ns) {

@@ -94,6 +94,7 @@ class FlightRecorder : public facts::FactSink {
   std::unordered_map<facts::MemcgIndex, std::unique_ptr<FlightStrand>> strands_;
   std::deque<std::pair<std::uint64_t, facts::MemcgIndex>> gone_;  // when; by time, as facts come
   std::size_t bytes_ = 0;
+  std::size_t most_bytes_ = options_.memory_bytes;  // until room is made
   std::uint64_t dropped_blocks_ = 0;
   std::uint64_t now_ns_ = 0;  // of the latest row
   std::uint64_t next_look_ns_ = 0;

@@ -12,9 +12,7 @@ constexpr std::size_t kMostLatest = 16;
 
 // A pod stays as its containers come and go; of a container without one the next is known by its name.
 Zoom::Place Closer::place_of(const Life& life, Watched& watched) const {
-  const Life* parent = life.found.parent ? watched.find(*life.found.parent) : nullptr;
-  if (parent != nullptr && parent->found.description.role == facts::Role::pod)
-    return {life.found.memcg, parent->found.memcg};
+  if (const Life* pod = watched.pod_of(life)) return {life.found.memcg, pod->found.memcg};
   for (const auto& [root, look] : looks_) {
     if (look.subject && look.subject == life.subject) return {life.found.memcg, root};
   }
@@ -78,9 +76,9 @@ void Closer::wish(Watched& watched) {
   for (const auto& [root, look] : looks_) roots.push_back(root);
   // What was started again and is in no pod.
   for (const auto& [memcg, life] : watched.all()) {
-    if (looks_.empty() || life.gone_ns || !life.subject) continue;
+    if (looks_.empty() || life.gone_ns || !life.subject || watched.pod_of(life) != nullptr) continue;
     const facts::MemcgIndex root = place_of(life, watched).root;
-    if (root != memcg && root != life.found.parent && looks_.count(root) > 0) roots.push_back(memcg);
+    if (root != memcg && looks_.count(root) > 0) roots.push_back(memcg);
   }
   std::sort(roots.begin(), roots.end());
   if (roots == wished_) return;
@@ -94,16 +92,19 @@ std::vector<Zoomed> Closer::now() const {
   return now;
 }
 
-std::vector<facts::DetailSpan> Closer::details_of(const Life& life, const facts::Session& session,
+std::vector<facts::DetailSpan> Closer::details_of(const Life& life, Watched& watched,
+                                                  const facts::Session& session,
                                                   std::uint64_t from_ns) const {
+  const facts::MemcgIndex root = place_of(life, watched).root;
   std::vector<facts::DetailSpan> details = session.details;
   const auto add = [&](const Look& look) {
-    if (!look.is_at(life) || (look.to_ns != 0 && look.to_ns < from_ns)) return;
+    const bool is_at = look.root == root || (look.subject && look.subject == life.subject);
+    if (!is_at || (look.to_ns != 0 && look.to_ns < from_ns)) return;
     details.push_back({look.from_ns, kCloserDetail});
     if (look.to_ns != 0) details.push_back({look.to_ns, session.detail});
   };
   for (const Look& look : ended_) add(look);
-  for (const auto& [root, look] : looks_) add(look);
+  for (const auto& [at, look] : looks_) add(look);
   std::stable_sort(details.begin(), details.end(),
                    [](const auto& a, const auto& b) { return a.from_ns < b.from_ns; });
   return details;

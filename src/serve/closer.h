@@ -50,7 +50,7 @@ class Closer {
   const std::deque<Zoomed>& latest() const { return latest_; }  // by time
 
   // How it was watched from then on, where most are watched as the session says.
-  std::vector<facts::DetailSpan> details_of(const Life& life, const facts::Session& session,
+  std::vector<facts::DetailSpan> details_of(const Life& life, Watched& watched, const facts::Session& session,
                                             std::uint64_t from_ns) const;
 
  private:
@@ -61,10 +61,6 @@ class Closer {
     std::uint64_t from_ns = 0;
     std::uint64_t to_ns = 0;  // 0: it goes on
     Zoomed told;
-
-    bool is_at(const Life& life) const {
-      return root == life.found.memcg || root == life.found.parent || (subject && subject == life.subject);
-    }
   };
 
   Zoom::Place place_of(const Life& life, Watched& watched) const;

@@ -252,7 +252,7 @@ Excerpt Service::excerpt_of(facts::MemcgIndex memcg, std::uint64_t from_ns, std:
   const auto [top, members] = watched_.family_of(*own, from_ns);
   excerpt.flight = flight_.excerpt(members, from_ns);
   facts::Session& session = excerpt.flight.session.session;
-  session.details = closer_.details_of(*own, session_.session, from_ns);
+  session.details = closer_.details_of(*own, watched_, session_.session, from_ns);
   if (!session.details.empty()) session.detail = session.details.back().detail;
   if (session.saw_pages()) session.not_seen.clear();
   facts::Target& target = excerpt.flight.session.target;

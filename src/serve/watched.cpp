@@ -47,6 +47,11 @@ Life* Watched::subject_at(facts::MemcgIndex memcg) {
   return walk_up(find(memcg), [](const Life& life) { return life.subject || life.is_excluded; });
 }
 
+const Life* Watched::pod_of(const Life& life) {
+  return walk_up(above(life),
+                 [](const Life& each) { return each.found.description.role == facts::Role::pod; });
+}
+
 OptionalBytes Watched::limit_above(const Life& life) {
   const Life* level =
       walk_up(above(life), [](const Life& each) { return static_cast<bool>(each.limit_bytes); });

@@ -37,6 +37,8 @@ class Watched {
 
   // The nearest subject from there upwards: what happens below a container happens to it. nullptr: none.
   Life* subject_at(facts::MemcgIndex memcg);
+  // The pod that it is in; nullptr: none.
+  const Life* pod_of(const Life& life);
   // The nearest limit above.
   OptionalBytes limit_above(const Life& life);
   // Whose limit it was, as the life sees it.

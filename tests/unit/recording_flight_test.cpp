@@ -114,6 +114,27 @@ TEST_CASE("a quiet memcg keeps its past however loud others are, within the memo
   CHECK(flight.dropped_blocks() > 0);
 }
 
+TEST_CASE("room is made for some more than is needed, and not sought where there is none") {
+  // What 512 memcgs take by themselves is more than there is.
+  constexpr std::size_t kMemory = 512U << 10;
+  recording::FlightRecorder flight({kMemory, 60 * kSecond});
+  flight.apply(facts::session(0));
+  for (facts::MemcgIndex memcg = 0; memcg < 512; ++memcg)
+    flight.apply(found(memcg, "/" + std::to_string(memcg)));
+  std::size_t most = 0;
+  for (std::uint64_t second = 0; second < 20; ++second) {
+    for (facts::MemcgIndex memcg = 0; memcg < 512; ++memcg)
+      move(flight, memcg, second * kSecond, 20, 1'000'000);
+    flight.tick(kStartNs + second * kSecond);
+    most = std::max(most, flight.bytes());
+  }
+  const std::size_t bare = 512 * std::size_t{2048};
+  CHECK(most < bare + 2 * (kMemory / 32) + (64U << 10));
+  CHECK(flight.dropped_blocks() > 0);
+  // The latest of each is there.
+  CHECK_FALSE(rows_of(played(flight.excerpt({511}, 0), kStartNs + 20 * kSecond), 0).empty());
+}
+
 TEST_CASE("a kill in the flight recorder is one in its report, with who charged and the log's lines") {
   recording::FlightRecorder flight({});
   flight.apply(facts::session(0));

@@ -50,13 +50,14 @@ TEST_CASE("a pod in trouble is looked at closer, with what is started in it next
   CHECK_FALSE(closer.take_wish());
   REQUIRE(closer.now().size() == 1);
 
-  // Started again: in the same pod, so nothing changes.
-  const Life& again = add(watched, 5, 1, facts::Role::container, SubjectId{"shop", "cart", "app"});
+  // Started again: in the same pod, so nothing changes. Some runtimes put a cgroup between.
+  add(watched, 6, 1, facts::Role::cgroup, {});
+  const Life& again = add(watched, 5, 6, facts::Role::container, SubjectId{"shop", "cart", "app"});
   closer.note(again, Trouble::killed, 110 * kSecond, watched);
   CHECK(closer.look_around(watched, 110 * kSecond, 9).empty());
   CHECK_FALSE(closer.take_wish());
-  CHECK(closer.details_of(again, session, 0).back().detail == "pages");
-  CHECK(closer.details_of(other, session, 0).size() == 1);
+  CHECK(closer.details_of(again, watched, session, 0).back().detail == "pages");
+  CHECK(closer.details_of(other, watched, session, 0).size() == 1);
 
   const auto over = closer.look_around(watched, 230 * kSecond, 10);
   REQUIRE(over.size() == 1);
@@ -65,14 +66,14 @@ TEST_CASE("a pod in trouble is looked at closer, with what is started in it next
   CHECK(closer.take_wish() == Roots{});
   CHECK(closer.now().empty());
   CHECK(closer.latest().size() == 2);
-  const auto details = closer.details_of(again, session, 0);
+  const auto details = closer.details_of(again, watched, session, 0);
   REQUIRE(details.size() == 3);
   CHECK(details[1].detail == "pages");
   CHECK(details[1].from_ns == 100 * kSecond);
   CHECK(details[2].detail == "sweep");
   CHECK(details[2].from_ns == 230 * kSecond);
   // Of what begins after that nothing is to be said.
-  CHECK(closer.details_of(again, session, 231 * kSecond).size() == 1);
+  CHECK(closer.details_of(again, watched, session, 231 * kSecond).size() == 1);
 }
 
 TEST_CASE("a container in no pod is looked at closer by its name when it is started again") {
@@ -103,7 +104,7 @@ TEST_CASE("who says by hand how close to look ends what was decided") {
   closer.stop(101 * kSecond);
   CHECK(closer.now().empty());
   CHECK_FALSE(closer.take_wish());
-  const auto details = closer.details_of(life, session, 0);
+  const auto details = closer.details_of(life, watched, session, 0);
   REQUIRE(details.size() == 2);
   CHECK(details[1].from_ns == 101 * kSecond);
 }
