@@ -14,6 +14,8 @@ namespace {
 constexpr std::uint64_t kLookAgainNs = 1'000'000'000;
 constexpr std::uint64_t kRarestLookNs = 16'000'000'000;
 constexpr std::uint64_t kListAgainNs = 1'000'000'000;
+constexpr std::uint64_t kStandsBytes = 64 * 1024;
+constexpr std::uint64_t kRestNs = 120'000'000'000;
 constexpr std::uint64_t kBareNs = 5'000'000'000;
 constexpr std::uint64_t kWhileRisingNs = 10'000'000;
 constexpr std::size_t kMaxReadProcesses = 128;  // of one memcg: some 10 us each
@@ -61,6 +63,13 @@ void RiseReader::schedule(facts::MemcgIndex memcg, Watched& watched, std::uint64
   due_.emplace(due_ns, memcg);
 }
 
+// Its counter stands where it was read: so do its processes, but for what they hand to one another.
+bool RiseReader::rests(const Watched& watched, std::uint64_t now_ns) const {
+  const std::uint64_t moved =
+      std::max(watched.seen_bytes, watched.read_bytes) - std::min(watched.seen_bytes, watched.read_bytes);
+  return spares_ && watched.looked_ns != 0 && moved <= kStandsBytes && now_ns < watched.looked_ns + kRestNs;
+}
+
 void RiseReader::list(const std::filesystem::path& dir, Watched& watched, std::uint64_t now_ns) const {
   watched.listed_ns = now_ns;
   watched.processes = cgroup::read_processes(dir);
@@ -94,6 +103,7 @@ std::vector<process::Size> RiseReader::grown_in(facts::MemcgIndex memcg, const L
 }
 
 void RiseReader::read(facts::MemcgIndex memcg, const Living& living, Watched& watched, std::uint64_t now_ns) {
+  watched.looked_ns = now_ns;
   const std::vector<process::Size> grown = grown_in(memcg, living, watched, now_ns);
   for (const process::Size& size : grown) {
     ask_(size.tgid, now_ns);
@@ -111,10 +121,15 @@ void RiseReader::poll(std::uint64_t now_ns, const Emit&) {
   for (int left = kLooksPerTurn; left > 0 && !due_.empty() && due_.begin()->first <= now_ns; --left) {
     const auto [due_ns, memcg] = *due_.begin();
     const Living* living = census_.find(memcg);
-    if (living != nullptr && !living->is_closer) {
-      read(memcg, *living, watched_.at(memcg), now_ns);
-    } else {
+    if (living == nullptr || living->is_closer) {
       forget(memcg);
+      continue;
+    }
+    Watched& watched = watched_.at(memcg);
+    if (rests(watched, now_ns)) {
+      schedule(memcg, watched, now_ns + kRarestLookNs);
+    } else {
+      read(memcg, *living, watched, now_ns);
     }
   }
 }

@@ -45,6 +45,7 @@ class RiseReader : public Source {
   struct Watched {
     std::uint64_t seen_bytes = 0;  // of usage, by the kernel's last record
     std::uint64_t read_bytes = 0;  // the same at the last reading of its processes
+    std::uint64_t looked_ns = 0;   // when that was; 0: never
     std::uint64_t due_ns = 0;
     std::uint64_t pause_ns = 0;       // until it is looked at again, though it did not move
     std::uint64_t bare_until_ns = 0;  // it holds memcgs and had no process of its own: not before
@@ -56,6 +57,7 @@ class RiseReader : public Source {
   void schedule(facts::MemcgIndex memcg, Watched& watched, std::uint64_t due_ns);
   facts::MemcgCharged charge_of(facts::MemcgIndex memcg, const process::Size& grown,
                                 std::uint64_t time_ns) const;
+  bool rests(const Watched& watched, std::uint64_t now_ns) const;
   void list(const std::filesystem::path& dir, Watched& watched, std::uint64_t now_ns) const;
   std::uint64_t usage_of(facts::MemcgIndex memcg, const std::filesystem::path& dir, const Watched& watched);
   std::vector<process::Size> grown_in(facts::MemcgIndex memcg, const Living& living, Watched& watched,
